@@ -1,0 +1,206 @@
+/**
+ * What a site and the coordinator say to each other over HTTP, one schema per message. The socket carries only hints and
+ * progress (events.ts); whatever matters is here and is idempotent, so a lost request or answer is simply repeated.
+ *
+ *   GET  /v1/identity                                             -> CoordinatorIdentity   (the only unsigned answer)
+ *   POST /v1/enrolments                                           EnrolmentRequest -> EnrolmentAnswer
+ *   GET  /v1/work                                                 -> Work
+ *   GET  /v1/blobs/SHA256                                         -> bytes (Range)
+ *   PUT  /v1/blobs/SHA256                                         bytes -> Acknowledgement
+ *   POST /v1/studies/STUDY/ready                                  SiteReady -> Acknowledgement
+ *   POST /v1/studies/STUDY/decline                                Decline -> Acknowledgement
+ *   POST /v1/studies/STUDY/stages/STAGE/rounds/ROUND/update       UpdateOffer -> Acknowledgement
+ *   POST /v1/studies/STUDY/stages/STAGE/rounds/ROUND/decline      Decline -> Acknowledgement
+ *   POST /v1/studies/STUDY/evaluation                             EvaluationOffer -> Acknowledgement
+ *   POST /v1/progress                                             Progress -> Acknowledgement
+ *
+ * STUDY is the plan hash. Refusals are a Problem with a 4xx status.
+ */
+import { z } from 'zod';
+import { Bytes32, Count, ReasonCode, Sha256, Slug, TimeMillis } from '../names.ts';
+
+/** How many patients, series and slices a site can use, and which modalities they have. Counts only. */
+export const Inventory = z.strictObject({
+  patients: Count,
+  series: Count,
+  slices: Count,
+  /** Series without Hounsfield units, used with their own intensity range. */
+  nonHounsfieldSeries: Count,
+  /** Patients with at least one usable clinical value. */
+  clinical: Count,
+  /** Patients with an expression profile. */
+  expression: Count,
+  /** Patients with CT and at least one other modality. */
+  linked: Count,
+  /** Patients set aside for evaluation. */
+  heldOut: Count,
+});
+export type Inventory = z.infer<typeof Inventory>;
+
+/** Why things could not be used: reason code -> how many. */
+export const QuarantineCounts = z
+  .record(ReasonCode, Count)
+  .refine((counts) => Object.keys(counts).length <= 200, 'at most 200 reasons');
+export type QuarantineCounts = z.infer<typeof QuarantineCounts>;
+
+/** The engine a site trains on, as a closed label and a device name without serial numbers. */
+export const EngineLabel = z.strictObject({
+  kind: z.enum(['cuda', 'native', 'webgpu', 'wasm', 'plain']),
+  description: z.string().max(120),
+});
+export type EngineLabel = z.infer<typeof EngineLabel>;
+
+export const CoordinatorIdentity = z.strictObject({
+  format: z.literal('wardround-coordinator/1'),
+  /** ed25519, base64url. */
+  signingKey: Bytes32,
+  /** X25519, base64url. */
+  sealingKey: Bytes32,
+});
+export type CoordinatorIdentity = z.infer<typeof CoordinatorIdentity>;
+
+/** Sent signed by the key it announces; `sealedSecret` is the invitation's secret in a box for the coordinator. */
+export const EnrolmentRequest = z.strictObject({
+  site: Slug,
+  signingKey: Bytes32,
+  sealingKey: Bytes32,
+  sealedSecret: z.string().max(500),
+});
+export type EnrolmentRequest = z.infer<typeof EnrolmentRequest>;
+
+export const EnrolmentAnswer = z.strictObject({ site: Slug, status: z.enum(['pending', 'admitted']) });
+export type EnrolmentAnswer = z.infer<typeof EnrolmentAnswer>;
+
+const StudyReference = { study: Sha256, name: Slug };
+
+/** What the coordinator wants this site to do next. `idle` with a hint when to ask again. */
+export const Work = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('pending-admission'), askAgainSeconds: z.number().min(0.1).max(3600) }),
+  z.strictObject({ kind: z.literal('idle'), askAgainSeconds: z.number().min(0.1).max(3600) }),
+  /** Fetch the plan (a JSON blob whose plan hash must be `study`), decide on it, read the data, answer ready or decline. */
+  z.strictObject({ kind: z.literal('prepare'), ...StudyReference, planBlob: Sha256, deadlineMillis: TimeMillis }),
+  z.strictObject({
+    kind: z.literal('train'),
+    ...StudyReference,
+    planBlob: Sha256,
+    stage: Slug,
+    round: z.int().min(1),
+    /** Blob of the stage's weights: little-endian float32 in layout order. */
+    model: Sha256,
+    /** The finished slice encoder stage's weights, for stages that build on it. */
+    sliceEncoder: Sha256.nullable(),
+    deadlineMillis: TimeMillis,
+  }),
+  z.strictObject({
+    kind: z.literal('evaluate'),
+    ...StudyReference,
+    planBlob: Sha256,
+    /** Per stage in plan order: the weights the stage began and ended with. */
+    models: z
+      .array(z.strictObject({ stage: Slug, initial: Sha256, final: Sha256 }))
+      .min(1)
+      .max(2),
+    deadlineMillis: TimeMillis,
+  }),
+]);
+export type Work = z.infer<typeof Work>;
+
+export const SiteReady = z.strictObject({
+  inventory: Inventory,
+  quarantine: QuarantineCounts,
+  engine: EngineLabel,
+});
+export type SiteReady = z.infer<typeof SiteReady>;
+
+/** The site will not or cannot take part in this study or round, for example `not-approved` or `update-not-finite`. */
+export const Decline = z.strictObject({ reason: ReasonCode });
+export type Decline = z.infer<typeof Decline>;
+
+/** Training figures that travel beside an update. */
+export const TrainingFigures = z.strictObject({
+  /** Mean loss over the local steps. */
+  loss: z.number().finite(),
+  steps: Count,
+  /** Samples seen, repeats included. */
+  samples: Count,
+  seconds: z.number().min(0).max(1e9),
+});
+export type TrainingFigures = z.infer<typeof TrainingFigures>;
+
+/** Offers an uploaded, sealed update. The plain text is an update vector (transfer/update-code.ts). */
+export const UpdateOffer = z.strictObject({
+  /** Blob of the sealed update. */
+  blob: Sha256,
+  /** The weights it was trained from. */
+  model: Sha256,
+  /** The layout its numbers are in. */
+  layout: Sha256,
+  figures: TrainingFigures,
+});
+export type UpdateOffer = z.infer<typeof UpdateOffer>;
+
+const MeanAndError = z.strictObject({ mean: z.number().min(-1).max(1), standardError: z.number().min(0).max(1) });
+
+export const EvaluationResult = z.strictObject({
+  task: Slug,
+  protocol: z.enum(['linear-probe', 'few-shot']),
+  /** Labelled patients per class for few-shot, null for the linear probe. */
+  k: z.int().min(1).nullable(),
+  /** `slices`: mean of the slice embeddings; `patient`: the attention-pooled CT embedding of the alignment stage. */
+  representation: z.enum(['slices', 'patient']),
+  encoder: z.enum(['random', 'federated', 'alone']),
+  auc: MeanAndError,
+  /** AUC minus the random encoder's on the same patients, with the error of the paired difference; null for `random`. */
+  gainOverRandom: MeanAndError.nullable(),
+  /** Held-out patients scored. */
+  patients: Count,
+});
+export type EvaluationResult = z.infer<typeof EvaluationResult>;
+
+export const RetrievalResult = z.strictObject({
+  pair: z.enum(['ct-clinical', 'ct-expression', 'clinical-expression']),
+  encoder: z.enum(['federated', 'alone']),
+  recallAt1: z.number().min(0).max(1),
+  recallAt5: z.number().min(0).max(1),
+  chanceAt1: z.number().min(0).max(1),
+  chanceAt5: z.number().min(0).max(1),
+  patients: Count,
+});
+export type RetrievalResult = z.infer<typeof RetrievalResult>;
+
+/** One site's evaluation on its own held-out patients: metrics and counts, nothing per patient. */
+export const EvaluationReport = z.strictObject({
+  results: z.array(EvaluationResult).max(2000),
+  retrieval: z.array(RetrievalResult).max(20),
+  /** Tasks that could not be measured here and why (`too-few-patients`, `one-class-only`, `no-label-column`). */
+  skipped: z.array(z.strictObject({ task: z.string().max(60), reason: ReasonCode })).max(200),
+});
+export type EvaluationReport = z.infer<typeof EvaluationReport>;
+
+/** The report as canonical JSON, sealed to the coordinator's key, base64url. */
+export const EvaluationOffer = z.strictObject({ sealed: z.string().max(400_000) });
+export type EvaluationOffer = z.infer<typeof EvaluationOffer>;
+
+/** For people watching; at most a few a second; never durable. */
+export const Progress = z.strictObject({
+  study: Sha256,
+  activity: z.enum(['reading-data', 'embedding', 'training', 'training-alone', 'sending', 'evaluating', 'waiting']),
+  stage: Slug.nullable(),
+  round: z.int().min(1).nullable(),
+  done: Count,
+  total: Count,
+  loss: z.number().finite().nullable(),
+  /** Samples (slices or patients) a second. */
+  perSecond: z.number().min(0).max(1e9).nullable(),
+  /** Bytes this site has sent since it started, all requests counted. */
+  bytesSent: z.number().min(0).max(1e18),
+});
+export type Progress = z.infer<typeof Progress>;
+
+/** Durable: what was acknowledged survives a crash of the coordinator. */
+export const Acknowledgement = z.strictObject({ ok: z.literal(true) });
+export type Acknowledgement = z.infer<typeof Acknowledgement>;
+
+/** Every refusal on the wire: a stable code for programs, a sentence for people that never repeats the input. */
+export const Problem = z.strictObject({ code: ReasonCode, message: z.string().max(1000) });
+export type Problem = z.infer<typeof Problem>;

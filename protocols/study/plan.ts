@@ -1,0 +1,222 @@
+/**
+ * The study plan: everything a consortium agrees on before training, in one file (JSON or YAML), named by its hash.
+ *
+ * Sites approve the hash; the layouts, the split, the schedule and the protection all follow from the plan, so neither
+ * side has to believe what the other says about them.
+ */
+import { hashOfJson, type Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { z } from 'zod';
+import { Slug } from '../names.ts';
+
+const ColumnName = z.string().min(1).max(200);
+const ColumnValue = z.string().min(1).max(200);
+const DeadlineSeconds = z
+  .number()
+  .positive()
+  .max(30 * 86_400);
+
+const Imaging = z.strictObject({
+  /** Slices are resized to this many pixels a side; a multiple of the encoder's 16-pixel patch. */
+  sizePixels: z.int().min(32).max(512).multipleOf(16),
+  /** Hounsfield values are clipped to this window and scaled to 0..1. Non-Hounsfield series are scaled by their own range. */
+  windowHounsfield: z
+    .strictObject({ low: z.number().min(-2000).max(4000), high: z.number().min(-2000).max(4000) })
+    .refine(({ low, high }) => low < high, 'low must be below high'),
+  /** At most this many slices of a patient are used, evenly spaced over the series. */
+  maximumSlicesPerPatient: z.int().min(1).max(2048),
+});
+
+const ClinicalField = z.discriminatedUnion('kind', [
+  z.strictObject({
+    name: Slug,
+    kind: z.literal('numeric'),
+    /** Column headings that may hold it, first match wins; compared without regard to case or surrounding blanks. */
+    columns: z.array(ColumnName).min(1).max(20),
+  }),
+  z.strictObject({
+    name: Slug,
+    kind: z.literal('categorical'),
+    columns: z.array(ColumnName).min(1).max(20),
+    /** Accepted spellings of each category. Anything else counts as missing. */
+    categories: z.record(Slug, z.array(ColumnValue).min(1).max(50)),
+  }),
+]);
+export type ClinicalField = z.infer<typeof ClinicalField>;
+
+const Clinical = z.strictObject({
+  /**
+   * The fields to read, or `auto`: each site uses every column of its own table that is numeric or has few categories.
+   * Sites may differ in their columns, because the clinical encoder's first layer stays at the site.
+   */
+  fields: z.union([z.literal('auto'), z.array(ClinicalField).min(1).max(512)]),
+  /** Columns never used as input with `auto` (outcomes, dates). Columns of evaluation tasks are always left out. */
+  excludeColumns: z.array(ColumnName).max(1000).default([]),
+});
+
+const Expression = z.strictObject({
+  /** The gene symbols in the order every site uses. Genes a site lacks are marked as absent. */
+  genes: z
+    .array(z.string().min(1).max(60))
+    .min(1)
+    .max(30_000)
+    .refine((genes) => new Set(genes).size === genes.length, 'each gene may appear once'),
+});
+
+const Width = z.int().min(8).max(4096);
+
+const Encoders = z.strictObject({
+  slice: z.strictObject({
+    /** timm's ViT-Tiny/16 with one input channel: width 192, depth 12, 3 heads. */
+    architecture: z.literal('vit_tiny_patch16'),
+    /** Output width of the SimCLR projection head. */
+    projectionWidth: Width,
+  }),
+  /** Gated attention over a patient's slices (MEDFORM): two pre-attention layers of `width`, gates of `attentionWidth`. */
+  pooling: z.strictObject({ architecture: z.literal('gated-attention'), width: Width, attentionWidth: Width }),
+  clinical: z.strictObject({ architecture: z.literal('mlp'), hiddenWidth: Width }),
+  expression: z.strictObject({ architecture: z.literal('mlp'), hiddenWidth: Width }),
+});
+
+const AdamW = z.strictObject({
+  learningRate: z.number().positive().max(1),
+  weightDecay: z.number().min(0).max(1).default(0.01),
+  beta1: z.number().min(0).max(0.9999).default(0.9),
+  beta2: z.number().min(0).max(0.999999).default(0.999),
+  /** Share of the stage's steps over which the rate rises linearly; afterwards it falls to zero along a half cosine. */
+  warmUpFraction: z.number().min(0).max(0.9).default(0.1),
+  /** Gradients are scaled down to this L2 norm. */
+  clipNorm: z.number().positive().max(1e6).default(1),
+});
+
+const ServerOptimiser = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('fedavg'), learningRate: z.number().positive().max(10).default(1) }),
+  z.strictObject({
+    kind: z.literal('fedavgm'),
+    learningRate: z.number().positive().max(10).default(1),
+    momentum: z.number().min(0).max(0.9999).default(0.9),
+  }),
+  ...(['fedadam', 'fedyogi', 'fedadagrad'] as const).map((kind) =>
+    z.strictObject({
+      kind: z.literal(kind),
+      learningRate: z.number().positive().max(10),
+      beta1: z.number().min(0).max(0.9999).default(0.9),
+      beta2: z.number().min(0).max(0.999999).default(0.99),
+      /** The adaptivity constant of Reddi et al. 2021; v starts at its square. */
+      tau: z.number().positive().max(1).default(1e-3),
+    }),
+  ),
+]);
+export type ServerOptimiser = z.infer<typeof ServerOptimiser>;
+
+const stageFields = {
+  name: Slug,
+  rounds: z.int().min(1).max(10_000),
+  localEpochs: z.int().min(1).max(1000),
+  /** Ends a local round early: small hospitals do all their epochs, large ones at most this many steps. */
+  maximumLocalSteps: z.int().min(1).max(1_000_000).optional(),
+  /** Slices (pretraining) or patients (alignment) a step. */
+  batch: z.int().min(2).max(4096),
+  temperature: z.number().positive().max(10),
+  optimiser: AdamW,
+  server: ServerOptimiser.default({ kind: 'fedavg', learningRate: 1 }),
+};
+
+const SlicePretraining = z.strictObject({
+  kind: z.literal('slice-pretraining'),
+  objective: z.literal('simclr'),
+  ...stageFields,
+});
+const Alignment = z.strictObject({
+  kind: z.literal('alignment'),
+  /** Symmetric InfoNCE between the patient's CT embedding and each other modality the patient has; the slice encoder is frozen. */
+  objective: z.literal('info-nce'),
+  /** Width of the shared embedding space. */
+  embeddingWidth: Width,
+  ...stageFields,
+});
+export type SlicePretrainingStage = z.infer<typeof SlicePretraining>;
+export type AlignmentStage = z.infer<typeof Alignment>;
+export type Stage = SlicePretrainingStage | AlignmentStage;
+
+const EvaluationTask = z.strictObject({
+  name: Slug,
+  /** Clinical columns that may hold the label, first match wins. */
+  columns: z.array(ColumnName).min(1).max(20),
+  /** Spellings that count as positive and as negative; a patient with any other value takes no part. */
+  positive: z.array(ColumnValue).min(1).max(50),
+  negative: z.array(ColumnValue).min(1).max(50),
+});
+export type EvaluationTask = z.infer<typeof EvaluationTask>;
+
+const Evaluation = z.strictObject({
+  /** Share of each site's patients that never enter training; drawn by patient, stratified, from the plan's seed. */
+  heldOutFraction: z.number().min(0.1).max(0.9),
+  tasks: z.array(EvaluationTask).max(20),
+  fewShot: z.strictObject({
+    /** Labelled patients per class. */
+    shots: z.array(z.int().min(1).max(1000)).max(10),
+    seeds: z.int().min(1).max(100),
+  }),
+  /** Results on fewer held-out patients than this do not leave the site. */
+  minimumPatients: z.int().min(2).max(10_000).default(10),
+  /** Whether each site also trains alone, from the same start and for as many steps, for comparison. */
+  trainAlone: z.boolean().default(true),
+});
+
+const Participation = z.strictObject({
+  /** A round needs this many accepted updates. */
+  quorum: z.int().min(1).max(1000),
+  /** How long to wait for all invited sites to be ready before starting with the quorum. */
+  readyDeadlineSeconds: DeadlineSeconds,
+  roundDeadlineSeconds: DeadlineSeconds,
+  evaluationDeadlineSeconds: DeadlineSeconds,
+});
+
+const Protection = z.strictObject({
+  /** `sealed`: each update is encrypted to the coordinator's key, which can open it while adding. */
+  mode: z.literal('sealed'),
+  /** Each coordinate of a site's mean update is clipped to plus or minus this. */
+  clip: z.number().positive().max(100),
+  /** Sample counts above this are refused; they bound the fixed-point code. */
+  maximumSampleCount: z.int().min(1).max(100_000_000),
+});
+
+export const StudyPlan = z
+  .strictObject({
+    format: z.literal('wardround-study/1'),
+    name: Slug,
+    description: z.string().max(2000).default(''),
+    /** Seeds starting weights, splits, batches and augmentations. */
+    seed: z.int().min(0).max(0xffff_ffff),
+    imaging: Imaging,
+    clinical: Clinical,
+    expression: Expression.optional(),
+    encoders: Encoders,
+    stages: z
+      .array(z.discriminatedUnion('kind', [SlicePretraining, Alignment]))
+      .min(1)
+      .max(2),
+    evaluation: Evaluation,
+    participation: Participation,
+    protection: Protection,
+  })
+  .superRefine((plan, context) => {
+    if (plan.stages[0]?.kind !== 'slice-pretraining') {
+      context.addIssue({ code: 'custom', path: ['stages', 0], message: 'the first stage must be slice-pretraining' });
+    }
+    if (plan.stages.length === 2 && plan.stages[1]?.kind !== 'alignment') {
+      context.addIssue({ code: 'custom', path: ['stages', 1], message: 'the second stage must be alignment' });
+    }
+    if (new Set(plan.stages.map((stage) => stage.name)).size !== plan.stages.length) {
+      context.addIssue({ code: 'custom', path: ['stages'], message: 'stages must have different names' });
+    }
+    if (new Set(plan.evaluation.tasks.map((task) => task.name)).size !== plan.evaluation.tasks.length) {
+      context.addIssue({ code: 'custom', path: ['evaluation', 'tasks'], message: 'tasks must have different names' });
+    }
+  });
+export type StudyPlan = z.infer<typeof StudyPlan>;
+
+/** The name of a plan: what sites approve and every message carries. */
+export function planHash(plan: StudyPlan): Sha256Hex {
+  return hashOfJson('study-plan/1', plan);
+}
