@@ -89,6 +89,8 @@ export const Work = z.discriminatedUnion('kind', [
     model: Sha256,
     /** The finished slice encoder stage's weights, for stages that build on it. */
     sliceEncoder: Sha256.nullable(),
+    /** How many sites are invited to the round: it fixes the scale of the update's integers (transfer/update-code.ts). */
+    sites: z.int().min(1).max(1000),
     deadlineMillis: TimeMillis,
   }),
   z.strictObject({
