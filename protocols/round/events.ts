@@ -1,0 +1,115 @@
+/**
+ * What has happened in a study, as durable events. The journal of a study is a list of these; its state is their fold
+ * (apply-event.ts) and nothing else, so that a coordinator that was killed continues where the last event left it.
+ *
+ * Every event carries the time at which it was decided: replaying the journal reads no clock.
+ */
+import { z } from 'zod';
+import { Count, ReasonCode, Sha256, Slug, TimeMillis } from '../names.ts';
+import { EvaluationReport, SiteReady, TrainingFigures } from '../session/messages.ts';
+
+const WindowMillis = z.number().positive().max(2_592_000_000);
+
+/** What the machine needs to know of the plan; the rest of the plan does not change how rounds run. */
+export const StudyRules = z.strictObject({
+  quorum: z.int().min(1),
+  readyWindowMillis: WindowMillis,
+  roundWindowMillis: WindowMillis,
+  evaluationWindowMillis: WindowMillis,
+  stages: z
+    .array(
+      z.strictObject({
+        name: Slug,
+        kind: z.enum(['slice-pretraining', 'alignment']),
+        rounds: z.int().min(1).max(10_000),
+      }),
+    )
+    .min(1),
+});
+export type StudyRules = z.infer<typeof StudyRules>;
+
+const at = { atMillis: TimeMillis };
+const Sites = z.array(Slug);
+/** Index of a stage in the plan's order. */
+const StageIndex = z.int().min(0).max(100);
+const inRound = { stage: StageIndex, round: z.int().min(1).max(10_000) };
+
+export const StudyEvent = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('study-launched'),
+    ...at,
+    /** The plan's hash. */
+    study: Sha256,
+    name: Slug,
+    planBlob: Sha256,
+    rules: StudyRules,
+    /** The sites admitted at the launch. */
+    sites: Sites,
+    deadlineMillis: TimeMillis,
+  }),
+  /** A site admitted after the launch. */
+  z.strictObject({ kind: z.literal('site-invited'), ...at, site: Slug }),
+  /** The site has read its data and will take part. A later one replaces an earlier one. */
+  z.strictObject({ kind: z.literal('site-ready'), ...at, site: Slug, ready: SiteReady }),
+  /** The site will not take part, or no longer. It may change its mind by becoming ready. */
+  z.strictObject({ kind: z.literal('site-declined'), ...at, site: Slug, reason: ReasonCode }),
+  /** The wait for sites is over. Sites that answer later join from the next round. */
+  z.strictObject({ kind: z.literal('study-started'), ...at }),
+  z.strictObject({
+    kind: z.literal('stage-started'),
+    ...at,
+    stage: StageIndex,
+    /** Hash of the parameter layout and blob of the starting weights. */
+    layout: Sha256,
+    model: Sha256,
+  }),
+  z.strictObject({
+    kind: z.literal('round-opened'),
+    ...at,
+    ...inRound,
+    model: Sha256,
+    /** The invited sites, sorted; their number is part of the update's fixed-point code. */
+    sites: Sites.min(1),
+    deadlineMillis: TimeMillis,
+  }),
+  z.strictObject({
+    kind: z.literal('update-accepted'),
+    ...at,
+    ...inRound,
+    site: Slug,
+    /** The sealed update; kept until the round is committed. */
+    blob: Sha256,
+    figures: TrainingFigures,
+    /** Size of the sealed update. */
+    bytes: z.int().min(0),
+  }),
+  z.strictObject({ kind: z.literal('site-left-out'), ...at, ...inRound, site: Slug, reason: ReasonCode }),
+  /** An offer that was refused in the open round: the reason named if nothing better arrives, and evidence. */
+  z.strictObject({ kind: z.literal('offer-refused'), ...at, ...inRound, site: Slug, reason: ReasonCode }),
+  /** No more updates: the accepted ones are the aggregate. */
+  z.strictObject({ kind: z.literal('round-closed'), ...at, ...inRound }),
+  z.strictObject({
+    kind: z.literal('round-committed'),
+    ...at,
+    ...inRound,
+    /** The sites whose updates were added, sorted. */
+    participants: Sites,
+    model: Sha256,
+    /** State of the server optimiser after this round, for those that have one. */
+    optimiserState: Sha256.nullable(),
+  }),
+  z.strictObject({ kind: z.literal('round-failed'), ...at, ...inRound, reason: ReasonCode }),
+  /** After a restart: sites that could not reach the coordinator get their chance. */
+  z.strictObject({ kind: z.literal('deadline-extended'), ...at, deadlineMillis: TimeMillis }),
+  z.strictObject({ kind: z.literal('evaluation-opened'), ...at, sites: Sites, deadlineMillis: TimeMillis }),
+  z.strictObject({ kind: z.literal('evaluation-received'), ...at, site: Slug, report: EvaluationReport, bytes: Count }),
+  z.strictObject({
+    kind: z.literal('evaluation-closed'),
+    ...at,
+    missing: z.array(z.strictObject({ site: Slug, reason: ReasonCode })),
+  }),
+  z.strictObject({ kind: z.literal('study-finished'), ...at }),
+  z.strictObject({ kind: z.literal('study-failed'), ...at, reason: ReasonCode }),
+  z.strictObject({ kind: z.literal('study-aborted'), ...at }),
+]);
+export type StudyEvent = z.infer<typeof StudyEvent>;

@@ -1,0 +1,27 @@
+/** The event that begins a study's journal. */
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { planHash, type StudyPlan } from '../study/plan.ts';
+import type { StudyEvent } from './events.ts';
+
+export function launchStudy(
+  plan: StudyPlan,
+  options: { readonly planBlob: Sha256Hex; readonly sites: readonly string[]; readonly nowMillis: number },
+): StudyEvent {
+  const readyWindowMillis = plan.participation.readyDeadlineSeconds * 1000;
+  return {
+    kind: 'study-launched',
+    atMillis: options.nowMillis,
+    study: planHash(plan),
+    name: plan.name,
+    planBlob: options.planBlob,
+    rules: {
+      quorum: plan.participation.quorum,
+      readyWindowMillis,
+      roundWindowMillis: plan.participation.roundDeadlineSeconds * 1000,
+      evaluationWindowMillis: plan.participation.evaluationDeadlineSeconds * 1000,
+      stages: plan.stages.map(({ name, kind, rounds }) => ({ name, kind, rounds })),
+    },
+    sites: options.sites.toSorted(),
+    deadlineMillis: Math.round(options.nowMillis + readyWindowMillis),
+  };
+}

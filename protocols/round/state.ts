@@ -1,0 +1,130 @@
+/** The state of a study: what the fold of its journal knows. Plain data, hashable as canonical JSON. */
+import { hashOfJson, type Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import type { EvaluationReport, SiteReady, TrainingFigures } from '../session/messages.ts';
+import type { StudyRules } from './events.ts';
+
+export interface StudyState {
+  /** The plan's hash. */
+  readonly study: Sha256Hex;
+  readonly name: string;
+  readonly planBlob: Sha256Hex;
+  readonly rules: StudyRules;
+  readonly launchedAtMillis: number;
+  readonly endedAtMillis: number | null;
+  readonly phase: Phase;
+  /** Every site that was ever invited to the study. */
+  readonly sites: Readonly<Record<string, SiteState>>;
+  /** The stages begun so far, in plan order. */
+  readonly stages: readonly StageState[];
+  readonly evaluation: EvaluationState | null;
+}
+
+export type Phase =
+  /** Sites read the plan and their data. */
+  | { readonly kind: 'waiting-for-sites'; readonly deadlineMillis: number }
+  /** The stage's starting weights are being made. */
+  | { readonly kind: 'starting-stage'; readonly stage: number }
+  /** The next round of the last stage is due to open. Passed through within one transaction. */
+  | { readonly kind: 'between-rounds' }
+  /** The last round of the last stage is open. */
+  | { readonly kind: 'training'; readonly deadlineMillis: number }
+  /** The last round is closed and its updates are being added. */
+  | { readonly kind: 'aggregating' }
+  /** The evaluation is due to open. Passed through within one transaction. */
+  | { readonly kind: 'before-evaluation' }
+  | { readonly kind: 'evaluating'; readonly deadlineMillis: number }
+  /** The evaluation is over and the study due to be marked as finished. Passed through within one transaction. */
+  | { readonly kind: 'evaluated' }
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'aborted' };
+
+export type SiteState =
+  | { readonly status: 'invited' }
+  | { readonly status: 'ready'; readonly ready: SiteReady }
+  /** `ready` is what the site had reported before it withdrew, if it had. */
+  | { readonly status: 'declined'; readonly reason: string; readonly ready: SiteReady | null };
+
+export interface StageState {
+  readonly name: string;
+  readonly kind: StudyRules['stages'][number]['kind'];
+  readonly layout: Sha256Hex;
+  readonly initialModel: Sha256Hex;
+  /** The weights after the last committed round. */
+  readonly model: Sha256Hex;
+  readonly optimiserState: Sha256Hex | null;
+  /** Round n is at index n - 1. */
+  readonly rounds: readonly RoundState[];
+}
+
+export interface RoundState {
+  readonly round: number;
+  /** The weights it started from. */
+  readonly startModel: Sha256Hex;
+  /** Invited sites, sorted. */
+  readonly sites: readonly string[];
+  readonly openedAtMillis: number;
+  readonly accepted: readonly AcceptedUpdate[];
+  readonly leftOut: readonly LeftOut[];
+  /** Offers refused while the round was open. */
+  readonly refused: readonly LeftOut[];
+  readonly closedAtMillis: number | null;
+  readonly outcome: RoundOutcome | null;
+}
+
+export type RoundOutcome =
+  | {
+      readonly kind: 'committed';
+      readonly atMillis: number;
+      readonly model: Sha256Hex;
+      readonly participants: readonly string[];
+    }
+  | { readonly kind: 'failed'; readonly atMillis: number; readonly reason: string };
+
+export interface AcceptedUpdate {
+  readonly site: string;
+  readonly blob: Sha256Hex;
+  readonly figures: TrainingFigures;
+  readonly bytes: number;
+  readonly atMillis: number;
+}
+
+export interface LeftOut {
+  readonly site: string;
+  readonly reason: string;
+}
+
+export interface EvaluationState {
+  readonly openedAtMillis: number;
+  /** Sites asked to evaluate, sorted. */
+  readonly sites: readonly string[];
+  readonly reports: Readonly<Record<string, { readonly report: EvaluationReport; readonly bytes: number }>>;
+  readonly missing: readonly LeftOut[];
+  readonly closedAtMillis: number | null;
+}
+
+export function isOver(state: StudyState): boolean {
+  return state.phase.kind === 'finished' || state.phase.kind === 'failed' || state.phase.kind === 'aborted';
+}
+
+/** The stage begun last, or undefined before the first. */
+export function currentStage(state: StudyState): StageState | undefined {
+  return state.stages.at(-1);
+}
+
+/** The last round of the current stage. */
+export function currentRound(state: StudyState): RoundState | undefined {
+  return currentStage(state)?.rounds.at(-1);
+}
+
+/** Names of the sites that are ready, sorted by UTF-16 code unit, which is the order of every list of sites. */
+export function readySites(state: StudyState): string[] {
+  return Object.keys(state.sites)
+    .filter((site) => state.sites[site]?.status === 'ready')
+    .sort();
+}
+
+/** The hash that names a state; equal journals give equal hashes on every machine. */
+export function stateHash(state: StudyState): Sha256Hex {
+  return hashOfJson('study-state/1', state);
+}
