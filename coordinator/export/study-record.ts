@@ -43,8 +43,10 @@ export interface RoundRecord {
   /** The sites whose updates are in the sum. */
   readonly participants: readonly ParticipantRecord[];
   readonly leftOut: readonly LeftOut[];
-  /** Blob of the weights after this round. */
+  /** Blob of the weights after this round; those before it when the round failed. */
   readonly model: Sha256Hex;
+  /** Why the round failed, for the one that ended a failed study. */
+  readonly failure: z.infer<typeof ReasonCode> | null;
 }
 
 export interface StageRecord {
@@ -61,7 +63,7 @@ export interface StudyRecord {
   readonly plan: StudyPlan;
   /** The plan's hash. */
   readonly hash: Sha256Hex;
-  readonly state: 'running' | 'finished' | 'failed';
+  readonly state: 'running' | 'finished' | 'failed' | 'aborted';
   /** Why a failed study failed. */
   readonly failure: z.infer<typeof ReasonCode> | null;
   readonly launchedMillis: number;

@@ -1,0 +1,54 @@
+/**
+ * One figure for the federation out of one figure per site.
+ *
+ * Each site measures on its own held-out patients and sends a mean and its standard error. Sites are independent samples,
+ * so with weights w = patients at the site / patients at all sites the federation's figure is sum(w * mean) and its
+ * standard error sqrt(sum(w^2 * standardError^2)): a stratified estimate, which compares no patient of one hospital with a
+ * patient of another.
+ */
+import type { MeanAndError } from './report-schema.ts';
+
+export const combinationFormula =
+  'mean = sum over sites of w * mean; standard error = sqrt(sum over sites of w^2 * standardError^2); ' +
+  'w = held-out patients at the site / held-out patients at all sites';
+
+/**
+ * @returns null when there is nothing to combine.
+ */
+export function combineSites(
+  figures: readonly { readonly value: MeanAndError; readonly patients: number }[],
+): MeanAndError | null {
+  const mean = weightedMean(figures.map(({ value, patients }) => ({ value: value.mean, patients })));
+  if (mean === null) return null;
+  const patients = figures.reduce((sum, figure) => sum + figure.patients, 0);
+  const squares = figures.reduce((sum, figure) => sum + (figure.patients * figure.value.standardError) ** 2, 0);
+  return { mean, standardError: Math.sqrt(squares) / patients };
+}
+
+/** The patient-weighted mean; null when no site has patients. Divides once, so that a mean of ones is exactly one. */
+export function weightedMean(figures: readonly { readonly value: number; readonly patients: number }[]): number | null {
+  const patients = figures.reduce((sum, figure) => sum + figure.patients, 0);
+  if (patients === 0) return null;
+  return figures.reduce((sum, figure) => sum + figure.patients * figure.value, 0) / patients;
+}
+
+export const overallFormula =
+  'mean over tasks; standard error = mean of the tasks’ standard errors, the largest that tasks measured on the same ' +
+  'patients can have together, however they are correlated';
+
+/**
+ * The mean over tasks that were measured on the same patients. Their errors are correlated in an unknown way, so they are
+ * not added as if independent: the standard deviation of a mean is at most the mean of the standard deviations.
+ */
+export function meanOverTasks(figures: readonly MeanAndError[]): MeanAndError | null {
+  if (figures.length === 0) return null;
+  return {
+    mean: figures.reduce((sum, { mean }) => sum + mean, 0) / figures.length,
+    standardError: figures.reduce((sum, { standardError }) => sum + standardError, 0) / figures.length,
+  };
+}
+
+/** Whether a gain stands out from its own uncertainty: larger than two of its standard errors. */
+export function exceedsTwoErrors(gain: MeanAndError): boolean {
+  return gain.mean > 2 * gain.standardError;
+}

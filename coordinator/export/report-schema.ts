@@ -1,0 +1,184 @@
+/**
+ * `report.json`: everything a study measured, in one file. Metrics and counts only; nothing in it belongs to one patient.
+ *
+ * Objects that are said to be "by site" have site names as keys. Names and reason codes are what the protocol allows
+ * (short, lower case), so nothing personal fits in.
+ */
+import { Count, ReasonCode, Sha256, Slug } from '@wardround/protocols/names.ts';
+import { z } from 'zod';
+
+const MeanAndError = z.strictObject({ mean: z.number().min(-1).max(1), standardError: z.number().min(0).max(1) });
+export type MeanAndError = z.infer<typeof MeanAndError>;
+
+const LeftOut = z.strictObject({ site: Slug, reason: ReasonCode });
+const Seconds = z.number().min(0);
+const bySite = <Value extends z.ZodType>(value: Value) => z.record(Slug, value);
+
+const Protocol = z.enum(['linear-probe', 'few-shot']);
+const Representation = z.enum(['slices', 'patient']);
+
+/** `site:NAME`: the encoder that site trained alone, measured on its own held-out patients. */
+const Encoder = z.union([
+  z.enum(['random', 'federated']),
+  z.string().regex(/^site:[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, 'must be random, federated or site:NAME'),
+]);
+
+const Task = {
+  task: Slug,
+  protocol: Protocol,
+  /** Labelled patients per class; null for the linear probe. */
+  k: z.int().min(1).nullable(),
+  /** `slices`: mean of a patient's slice embeddings; `patient`: the attention-pooled CT embedding. */
+  representation: Representation,
+};
+
+const Evaluation = z.strictObject({
+  ...Task,
+  encoder: Encoder,
+  auc: MeanAndError,
+  /** AUC minus the random encoder's on the same patients; null for `random`. */
+  gainOverRandom: MeanAndError.nullable(),
+  /** Held-out patients scored, all sites together. */
+  patients: Count,
+});
+export type EvaluationRow = z.infer<typeof Evaluation>;
+
+/** One site's own measurement, before sites are combined. */
+const SiteEvaluation = z.strictObject({
+  site: Slug,
+  ...Task,
+  encoder: z.enum(['random', 'federated', 'alone']),
+  auc: MeanAndError,
+  gainOverRandom: MeanAndError.nullable(),
+  patients: Count,
+});
+export type SiteEvaluationRow = z.infer<typeof SiteEvaluation>;
+
+/** One line of the results table. `alone` is the mean over sites of what each reached by itself. */
+const Comparison = z.strictObject({
+  ...Task,
+  random: MeanAndError.nullable(),
+  alone: MeanAndError.nullable(),
+  federated: MeanAndError.nullable(),
+  gainOverRandom: MeanAndError.nullable(),
+  /** Whether the federated gain over random initialisation is larger than two of its standard errors. */
+  gainExceedsTwoErrors: z.boolean().nullable(),
+  patients: Count,
+  /** Sites whose measurement is in this line. */
+  sites: z.array(Slug),
+});
+export type ComparisonRow = z.infer<typeof Comparison>;
+
+/** The mean over tasks, for one protocol and representation. */
+const Overall = z.strictObject({
+  protocol: Protocol,
+  k: z.int().min(1).nullable(),
+  representation: Representation,
+  tasks: Count,
+  random: MeanAndError.nullable(),
+  alone: MeanAndError.nullable(),
+  federated: MeanAndError.nullable(),
+  gainOverRandom: MeanAndError.nullable(),
+  gainExceedsTwoErrors: z.boolean().nullable(),
+});
+export type OverallRow = z.infer<typeof Overall>;
+
+const Rate = z.number().min(0).max(1);
+const Retrieval = z.strictObject({
+  pair: z.enum(['ct-clinical', 'ct-expression', 'clinical-expression']),
+  encoder: Encoder,
+  recallAt1: Rate,
+  recallAt5: Rate,
+  chanceAt1: Rate,
+  chanceAt5: Rate,
+  patients: Count,
+});
+export type RetrievalRow = z.infer<typeof Retrieval>;
+
+const Round = z.strictObject({
+  round: z.int().min(1),
+  /** Sites whose updates are in the sum. */
+  participants: z.array(Slug),
+  leftOut: z.array(LeftOut),
+  /** Mean training loss by site. */
+  loss: bySite(z.number()),
+  seconds: Seconds,
+  /** Seconds each site spent training, by site. */
+  trainingSeconds: bySite(Seconds),
+  /** Samples each site trained on, repeats included, by site. */
+  samples: bySite(Count),
+  /** Bytes of the sealed update, by site. */
+  bytesSent: bySite(z.int().min(0)),
+  /** SHA-256 of the weights after the round. */
+  modelHash: Sha256,
+  /** Why the round failed; null for a round that was committed. */
+  failure: ReasonCode.nullable(),
+});
+export type ReportRound = z.infer<typeof Round>;
+
+const Stage = z.strictObject({
+  name: Slug,
+  kind: z.enum(['slice-pretraining', 'alignment']),
+  rounds: z.array(Round),
+  initialModelHash: Sha256,
+  /** Null when the stage did not finish. */
+  finalModelHash: Sha256.nullable(),
+});
+export type ReportStage = z.infer<typeof Stage>;
+
+const SiteData = z.strictObject({
+  patients: Count,
+  series: Count,
+  slices: Count,
+  nonHounsfieldSeries: Count,
+  clinical: Count,
+  expression: Count,
+  /** Patients with CT and at least one other modality. */
+  linked: Count,
+  heldOut: Count,
+});
+export type SiteData = z.infer<typeof SiteData>;
+
+export const Report = z.strictObject({
+  format: z.literal('wardround-report/1'),
+  study: z.strictObject({
+    name: Slug,
+    description: z.string(),
+    /** The plan's hash, which every site approved. */
+    hash: Sha256,
+    state: z.enum(['running', 'finished', 'failed', 'aborted']),
+    failure: ReasonCode.nullable(),
+    /** What each site trained on, by site. */
+    engine: bySite(z.enum(['cuda', 'native', 'webgpu', 'wasm', 'plain'])),
+    engineDescription: bySite(z.string()),
+    /** ISO 8601, UTC. */
+    launchedAt: z.iso.datetime(),
+    endedAt: z.iso.datetime().nullable(),
+    wallSeconds: Seconds.nullable(),
+    /** Invited sites that declined the study or never answered. */
+    absent: z.array(LeftOut),
+  }),
+  stages: z.array(Stage),
+  /** The federation's rows first (patient-weighted means over sites), then each site alone. */
+  evaluation: z.array(Evaluation),
+  comparison: z.array(Comparison),
+  overall: z.array(Overall),
+  evaluationBySite: z.array(SiteEvaluation),
+  retrieval: z.array(Retrieval),
+  /** Tasks that a site could not measure, and why. */
+  skipped: z.array(z.strictObject({ site: Slug, task: z.string(), reason: ReasonCode })),
+  evaluationLeftOut: z.array(LeftOut),
+  /** By site: reason code -> how many. */
+  quarantine: bySite(z.record(ReasonCode, Count)),
+  data: bySite(SiteData),
+  /** How sites were combined, in words and as a formula. */
+  method: z.strictObject({
+    combination: z.string(),
+    overall: z.string(),
+    fewShotSeeds: z.int().min(1),
+    heldOutFraction: z.number(),
+  }),
+  protection: z.strictObject({ mode: z.literal('sealed'), clip: z.number(), minimumPatients: Count }),
+  versions: z.strictObject({ wardround: z.string(), node: z.string() }),
+});
+export type Report = z.infer<typeof Report>;
