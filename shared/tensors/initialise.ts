@@ -1,0 +1,41 @@
+/** Starting weights from a layout and a seed, without a tensor library: every machine computes the same bits. */
+import { createRandom, type SeededRandom } from '../random/seeded-random.ts';
+import type { Initialiser, ParameterLayout } from './layout.ts';
+
+/**
+ * The flat vector that training starts from. Each tensor draws from its own generator, named after it, so that adding a
+ * tensor changes no other.
+ */
+export function initialise(layout: ParameterLayout, seed: number | string): Float32Array {
+  const values = new Float32Array(layout.size);
+  const random = createRandom(seed).fork('weights');
+  for (const { name, offset, size, initialiser } of layout.tensors) {
+    fill(values.subarray(offset, offset + size), initialiser, random.fork(name));
+  }
+  return values;
+}
+
+function fill(target: Float32Array, initialiser: Initialiser, random: SeededRandom): void {
+  switch (initialiser.kind) {
+    case 'zeros':
+      return;
+    case 'ones':
+      target.fill(1);
+      return;
+    case 'constant':
+      target.fill(initialiser.value);
+      return;
+    case 'truncated-normal':
+      for (let i = 0; i < target.length; i += 1) {
+        let value = random.normal();
+        while (value < -2 || value > 2) value = random.normal();
+        target[i] = value * initialiser.standardDeviation;
+      }
+      return;
+    case 'uniform':
+      for (let i = 0; i < target.length; i += 1) target[i] = (2 * random.next() - 1) * initialiser.bound;
+      return;
+    default:
+      initialiser satisfies never;
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The vision transformer's tensors under timm's names, in timm's order, without the classification head: what
+ * `timm.create_model('vit_tiny_patch16_224', in_chans=1, img_size=..., num_classes=0).state_dict()` lists.
+ *
+ * Dosovitskiy et al. 2021 (arXiv 2010.11929); width 192 from Touvron et al. 2021 (DeiT, arXiv 2012.12877).
+ */
+import { createLayout, type Initialiser, type ParameterLayout, type TensorSpec } from '../layout.ts';
+import { layerNorm } from './layer-norm.ts';
+import { linear } from './linear.ts';
+
+/** The sizes of ViT-Tiny/16. Shapes alone do not tell the number of heads. */
+export const VIT_TINY = { width: 192, depth: 12, heads: 3, mlpWidth: 768, patchSizePixels: 16 } as const;
+
+/**
+ * ViT-Tiny/16. Images have `inputChannels` channels and `imageSizePixels` a side.
+ *
+ * It starts as timm starts it: linear weights and positions normal with deviation 0.02 (cut at two deviations here),
+ * linear biases zero, the patch convolution as PyTorch's `nn.Conv2d`.
+ *
+ * @throws {RangeError} when the image size is not a multiple of the patch size.
+ */
+export function vitTinyLayout(options: {
+  readonly imageSizePixels: number;
+  readonly inputChannels: number;
+  readonly group: string;
+}): ParameterLayout {
+  const { imageSizePixels, inputChannels, group } = options;
+  const { width, depth, mlpWidth, patchSizePixels } = VIT_TINY;
+  if (imageSizePixels % patchSizePixels !== 0) {
+    throw new RangeError(
+      `Cannot lay out the encoder: the image size must be a multiple of ${patchSizePixels} pixels, found ${imageSizePixels}`,
+    );
+  }
+  const patches = (imageSizePixels / patchSizePixels) ** 2;
+  const patchNumbers = inputChannels * patchSizePixels ** 2;
+  const normal = (standardDeviation: number): Initialiser => ({ kind: 'truncated-normal', standardDeviation });
+  const convolution: Initialiser = { kind: 'uniform', bound: 1 / Math.sqrt(patchNumbers) };
+  const linears = { group, initialisers: { weight: normal(0.02), bias: { kind: 'zeros' } as const } };
+  const tensors: TensorSpec[] = [
+    { name: 'cls_token', shape: [1, 1, width], initialiser: normal(1e-6), group },
+    { name: 'pos_embed', shape: [1, 1 + patches, width], initialiser: normal(0.02), group },
+    {
+      name: 'patch_embed.proj.weight',
+      shape: [width, inputChannels, patchSizePixels, patchSizePixels],
+      initialiser: convolution,
+      group,
+    },
+    { name: 'patch_embed.proj.bias', shape: [width], initialiser: convolution, group },
+  ];
+  for (let block = 0; block < depth; block += 1) {
+    const name = `blocks.${block}`;
+    tensors.push(
+      ...layerNorm(`${name}.norm1`, { width, group }),
+      ...linear(`${name}.attn.qkv`, { inputWidth: width, outputWidth: 3 * width, ...linears }),
+      ...linear(`${name}.attn.proj`, { inputWidth: width, outputWidth: width, ...linears }),
+      ...layerNorm(`${name}.norm2`, { width, group }),
+      ...linear(`${name}.mlp.fc1`, { inputWidth: width, outputWidth: mlpWidth, ...linears }),
+      ...linear(`${name}.mlp.fc2`, { inputWidth: mlpWidth, outputWidth: width, ...linears }),
+    );
+  }
+  tensors.push(...layerNorm('norm', { width, group }));
+  return createLayout(tensors);
+}
