@@ -1,0 +1,70 @@
+/** What of a stage's model travels between sites and coordinator, how it starts and how its updates are coded. */
+import { initialise } from '@wardround/shared/tensors/initialise.ts';
+import { createLayout, type ParameterLayout } from '@wardround/shared/tensors/layout.ts';
+import { clinicalSharedLayout } from '@wardround/shared/tensors/layouts/clinical.ts';
+import { expressionSharedLayout } from '@wardround/shared/tensors/layouts/expression.ts';
+import { gatedAttentionLayout } from '@wardround/shared/tensors/layouts/gated-attention.ts';
+import { projectionHeadLayout } from '@wardround/shared/tensors/layouts/projection-head.ts';
+import { VIT_TINY, vitTinyLayout } from '@wardround/shared/tensors/layouts/vit.ts';
+import { type UpdateCode, updateCodeScale } from '../transfer/update-code.ts';
+import type { Stage, StudyPlan } from './plan.ts';
+
+/**
+ * The travelling tensors of a stage. Pretraining: the slice encoder, then its projection head, group `slice`. Alignment:
+ * attention pooling (group `image`), the clinical encoder's shared part (`clinical`) and, when the plan has expression
+ * data, the expression encoder's (`expression`).
+ */
+export function stageLayout(plan: StudyPlan, stage: Stage): ParameterLayout {
+  switch (stage.kind) {
+    case 'slice-pretraining': {
+      const group = 'slice';
+      const encoder = vitTinyLayout({ imageSizePixels: plan.imaging.sizePixels, inputChannels: 1, group });
+      const head = projectionHeadLayout({
+        inputWidth: VIT_TINY.width,
+        outputWidth: plan.encoders.slice.projectionWidth,
+        group,
+      });
+      return createLayout([...encoder.tensors, ...head.tensors]);
+    }
+    case 'alignment': {
+      const { pooling, clinical, expression } = plan.encoders;
+      const { embeddingWidth } = stage;
+      const parts = [
+        gatedAttentionLayout({
+          sliceWidth: VIT_TINY.width,
+          width: pooling.width,
+          attentionWidth: pooling.attentionWidth,
+          embeddingWidth,
+        }),
+        clinicalSharedLayout({ hiddenWidth: clinical.hiddenWidth, embeddingWidth }),
+      ];
+      if (plan.expression !== undefined) {
+        parts.push(expressionSharedLayout({ hiddenWidth: expression.hiddenWidth, embeddingWidth }));
+      }
+      return createLayout(parts.flatMap(({ tensors }) => tensors));
+    }
+    default:
+      return stage satisfies never;
+  }
+}
+
+/** The flat vector a stage starts from, on every machine the same. */
+export function initialStageWeights(plan: StudyPlan, stage: Stage): Float32Array {
+  return initialise(stageLayout(plan, stage), `${plan.seed}/${stage.name}`);
+}
+
+/** How a stage's updates are coded in a round that `sites` sites are invited to. */
+export function stageUpdateCode(plan: StudyPlan, stage: Stage, sites: number): UpdateCode {
+  const { clip, maximumSampleCount } = plan.protection;
+  return { layout: stageLayout(plan, stage), clip, maximumSampleCount, sites };
+}
+
+/**
+ * The integers per unit of change at full sample weight when `sites` sites are invited.
+ *
+ * @throws {RangeError} when the sum over so many sites could exceed 32 bits.
+ */
+export function updateScale(plan: StudyPlan, sites: number): number {
+  const { clip, maximumSampleCount } = plan.protection;
+  return updateCodeScale({ clip, maximumSampleCount, sites });
+}
