@@ -90,7 +90,8 @@ const restartGraceMillis = 600_000;
 
 /** Decides an input, and everything that follows from it at once (a round that closes, the next that opens). */
 export function decide(state: StudyState, input: StudyInput, nowMillis: number): Decision {
-  const due = onTime(state, nowMillis);
+  // Time during which the coordinator was down must not close a round before its sites could come back.
+  const due = input.kind === 'restarted' ? [] : onTime(state, nowMillis);
   const current = due.reduce<StudyState>(applyEvent, state);
   const { events, refusal } = respond(current, input, nowMillis);
   const next = events.reduce<StudyState>(applyEvent, current);

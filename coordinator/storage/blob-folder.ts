@@ -1,0 +1,157 @@
+/**
+ * A folder of content-addressed files: each is named by its SHA-256 and never changes. A file appears under its name
+ * only when it is whole and on the disk, so whoever finds it may rely on it.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
+
+export interface BlobFolder {
+  readonly folder: string;
+  pathOf(hash: Sha256Hex): string;
+  /** The blob's size in bytes, or null when it is not here. */
+  size(hash: Sha256Hex): Promise<number | null>;
+  /** Stores bytes under their hash; durable when it returns. */
+  put(bytes: Uint8Array): Promise<Sha256Hex>;
+  /**
+   * Stores a stream under the hash it was announced with; durable when it returns its size.
+   *
+   * @throws {BlobTooLargeError} @throws {BlobMismatchError}
+   */
+  receive(
+    hash: Sha256Hex,
+    pieces: AsyncIterable<Uint8Array>,
+    options: { readonly maximumBytes: number },
+  ): Promise<number>;
+  /** @throws {BlobDamagedError} when the blob is not here or its bytes are not those of its name. */
+  read(hash: Sha256Hex): Promise<Uint8Array>;
+  remove(hash: Sha256Hex): Promise<void>;
+  /** Removes what an interrupted run left half-written, and every blob that is not to be kept. */
+  sweep(keep: ReadonlySet<Sha256Hex>): Promise<void>;
+}
+
+export class BlobTooLargeError extends Error {
+  override readonly name = 'BlobTooLargeError';
+}
+export class BlobMismatchError extends Error {
+  override readonly name = 'BlobMismatchError';
+}
+export class BlobDamagedError extends Error {
+  override readonly name = 'BlobDamagedError';
+}
+
+const pieceBytes = 1 << 20;
+
+export function openBlobFolder(folder: string): BlobFolder {
+  const pathOf = (hash: Sha256Hex): string => path.join(folder, requireHash(hash));
+
+  const write = async (
+    pieces: AsyncIterable<Uint8Array>,
+    { maximumBytes, expected }: { readonly maximumBytes: number; readonly expected?: Sha256Hex },
+  ): Promise<{ hash: Sha256Hex; size: number }> => {
+    const part = path.join(folder, `${randomUUID()}.part`);
+    const file = await open(part, 'wx', 0o600);
+    try {
+      const digest = createHash('sha256');
+      let size = 0;
+      for await (const piece of pieces) {
+        size += piece.byteLength;
+        if (size > maximumBytes) {
+          throw new BlobTooLargeError(
+            `Cannot store the blob: at most ${maximumBytes} bytes are expected, more arrived`,
+          );
+        }
+        digest.update(piece);
+        await file.writeFile(piece);
+      }
+      const hash = digest.digest('hex');
+      if (expected !== undefined && hash !== expected) {
+        throw new BlobMismatchError(
+          'Cannot store the blob: its bytes are not those of the announced hash. Send it again.',
+        );
+      }
+      await file.sync();
+      await file.close();
+      await rename(part, pathOf(hash));
+      await syncFolder(folder);
+      return { hash, size };
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      await rm(part, { force: true });
+      throw error;
+    }
+  };
+
+  return {
+    folder,
+    pathOf,
+    async size(hash) {
+      try {
+        return (await stat(pathOf(hash))).size;
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw error;
+      }
+    },
+    async put(bytes) {
+      const { hash } = await write(inPieces(bytes), { maximumBytes: bytes.byteLength });
+      return hash;
+    },
+    async receive(hash, pieces, { maximumBytes }) {
+      const { size } = await write(pieces, { maximumBytes, expected: requireHash(hash) });
+      return size;
+    },
+    async read(hash) {
+      let bytes: Uint8Array;
+      try {
+        bytes = await readFile(pathOf(hash));
+      } catch (error) {
+        if (isMissing(error)) throw new BlobDamagedError(`Cannot read blob ${hash.slice(0, 12)}: it is not there`);
+        throw error;
+      }
+      if (sha256Hex(bytes) !== hash) {
+        throw new BlobDamagedError(`Cannot read blob ${hash.slice(0, 12)}: its bytes have changed on the disk`);
+      }
+      return bytes;
+    },
+    async remove(hash) {
+      await rm(pathOf(hash), { force: true });
+    },
+    async sweep(keep) {
+      for (const name of await readdir(folder)) {
+        if (!keep.has(name)) await rm(path.join(folder, name), { force: true });
+      }
+    },
+  };
+}
+
+/** Pieces, so that hashing and writing a large array lets other work in between. */
+async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let offset = 0; offset < bytes.byteLength; offset += pieceBytes) {
+    yield bytes.subarray(offset, offset + pieceBytes);
+  }
+}
+
+/** A hash is used as a file name, so nothing else may pass for one. */
+function requireHash(hash: string): Sha256Hex {
+  if (!/^[0-9a-f]{64}$/.test(hash))
+    throw new TypeError('Cannot name a blob: 64 lower-case hexadecimal digits are needed');
+  return hash;
+}
+
+/** A rename is durable when the folder that holds the name is. */
+async function syncFolder(folder: string): Promise<void> {
+  // Windows cannot open folders; its file system journals the rename.
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

@@ -1,0 +1,42 @@
+/** What lies where in the coordinator's state folder. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+
+export const defaultStateFolder = './wardround-coordinator';
+
+export interface StateFolder {
+  readonly root: string;
+  /** The coordinator's secret keys; readable by its user only. */
+  readonly identity: string;
+  readonly database: string;
+  readonly lock: string;
+  /** Where the running coordinator listens, for the command line. */
+  readonly address: string;
+  /** Plans and weights: what sites may download. */
+  readonly published: string;
+  /** Sealed updates that have not been added yet. */
+  readonly uploads: string;
+  /** Memories of server optimisers. */
+  readonly optimiserStates: string;
+}
+
+export function stateFolder(folder: string): StateFolder {
+  const root = path.resolve(folder);
+  return {
+    root,
+    identity: path.join(root, 'identity.json'),
+    database: path.join(root, 'coordinator.sqlite'),
+    lock: path.join(root, 'lock.sqlite'),
+    address: path.join(root, 'address.json'),
+    published: path.join(root, 'published'),
+    uploads: path.join(root, 'uploads'),
+    optimiserStates: path.join(root, 'optimiser-states'),
+  };
+}
+
+/** Makes the folders that are missing, for this user only. */
+export async function createStateFolder(folder: StateFolder): Promise<void> {
+  for (const directory of [folder.root, folder.published, folder.uploads, folder.optimiserStates]) {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  }
+}

@@ -1,0 +1,212 @@
+/** Whatever arrives in whatever order, the machine stays in a legal state and ends by its deadlines. */
+import { createRandom, type SeededRandom } from '@wardround/shared/random/seeded-random.ts';
+import { describe, expect, test } from 'vitest';
+import { applyEvent } from './apply-event.ts';
+import { pendingEffect } from './effects.ts';
+import { StudyEvent } from './events.ts';
+import { decide, nextDeadline, onTime, type StudyInput } from './machine.ts';
+import { isOver, type StudyState, stateHash } from './state.ts';
+import { workFor } from './work-for.ts';
+
+const sites = ['basel', 'geneva', 'lugano', 'zurich'];
+const stageNames = ['slices', 'alignment', 'other'];
+const figures = { loss: 1, steps: 2, samples: 3, seconds: 4 };
+
+describe('the round machine, on random inputs', () => {
+  test('stays legal, replays to the same state, and reaches its end by its deadlines', () => {
+    const endings = new Map<string, number>();
+    for (let seed = 0; seed < 400; seed++) {
+      const ending = runStudy(createRandom(seed));
+      endings.set(ending, (endings.get(ending) ?? 0) + 1);
+    }
+    // The run proves nothing if it does not get around.
+    expect([...endings.keys()].sort()).toEqual(['aborted', 'failed', 'finished']);
+    expect(endings.get('finished')).toBeGreaterThan(20);
+  });
+});
+
+function runStudy(random: SeededRandom): string {
+  const journal: StudyEvent[] = [launch(random)];
+  let state = applyEvent(null, journal[0]!);
+  let now = 0;
+
+  const append = (events: readonly StudyEvent[]): void => {
+    for (const event of events) {
+      expect(StudyEvent.safeParse(event).error).toBeUndefined();
+      state = applyEvent(state, event);
+      journal.push(event);
+    }
+    expectLegal(state);
+  };
+
+  // Cooperative studies mostly do what they are asked, others mostly do not.
+  const cooperation = random.next();
+  for (let i = 0; i < 120 && !isOver(state); i++) {
+    now += random.int(40);
+    const before = state;
+    const { events, refusal } = decide(state, randomInput(random, { state, cooperation }), now);
+    append(events);
+    if (typeof refusal === 'string' && events.length === 0) expect(state).toBe(before);
+    expect(onTime(state, now)).toEqual([]);
+  }
+
+  // Left alone, with its own effects done at once, it ends within its deadlines.
+  for (let steps = 0; !isOver(state); steps++) {
+    expect(steps).toBeLessThan(50);
+    const effect = effectInput(state);
+    if (effect !== null) {
+      append(decide(state, effect, now).events);
+      continue;
+    }
+    now = Math.max(now, nextDeadline(state) ?? now);
+    const due = onTime(state, now);
+    expect(due).not.toEqual([]);
+    append(due);
+  }
+  const replayed = journal.reduce<StudyState | null>(applyEvent, null);
+  expect(replayed && stateHash(replayed)).toBe(stateHash(state));
+  return state.phase.kind;
+}
+
+function launch(random: SeededRandom): StudyEvent {
+  return {
+    kind: 'study-launched',
+    atMillis: 0,
+    study: 'a'.repeat(64),
+    name: 'pilot',
+    planBlob: 'b'.repeat(64),
+    rules: {
+      quorum: 1 + random.int(3),
+      readyWindowMillis: 400,
+      roundWindowMillis: 300,
+      evaluationWindowMillis: 200,
+      stages: [
+        { name: 'slices', kind: 'slice-pretraining', rounds: 1 + random.int(3) },
+        { name: 'alignment', kind: 'alignment', rounds: 1 },
+      ],
+    },
+    sites: sites.slice(0, 2 + random.int(3)),
+    deadlineMillis: 400,
+  };
+}
+
+function effectInput(state: StudyState): StudyInput | null {
+  const effect = pendingEffect(state);
+  if (effect === null) return null;
+  const model = hash(`${effect.kind}${state.stages.length}`);
+  if (effect.kind === 'prepare-stage')
+    return { kind: 'stage-prepared', stage: effect.stage, layout: hash('layout'), model };
+  return { kind: 'aggregated', stage: effect.stage, round: effect.round, model, optimiserState: null };
+}
+
+function randomInput(
+  random: SeededRandom,
+  { state, cooperation }: { readonly state: StudyState; readonly cooperation: number },
+): StudyInput {
+  const site = sites[random.int(sites.length)]!;
+  const blob = hash(`blob${random.int(3)}`);
+  if (random.next() < cooperation) {
+    const effect = effectInput(state);
+    if (effect !== null) return effect;
+    const work = workFor(state, site);
+    if (work?.kind === 'prepare') return readyInput(site, 0);
+    if (work?.kind === 'train') {
+      const { stage, round, model } = work;
+      return {
+        kind: 'update',
+        site,
+        stage,
+        round,
+        model,
+        blob,
+        layout: hash('layout'),
+        figures,
+        bytes: 1,
+        finding: null,
+      };
+    }
+    if (work?.kind === 'evaluate') return evaluationInput(site, 0);
+  }
+  const stage = stageNames[random.int(3)]!;
+  const round = 1 + random.int(3);
+  switch (random.int(12)) {
+    case 0:
+      return { kind: 'invite', site };
+    case 1:
+      return readyInput(site, random.int(2));
+    case 2:
+      return { kind: 'decline', site, reason: 'not-approved' };
+    case 3:
+      return { kind: 'decline-round', site, stage, round, reason: 'update-not-finite' };
+    case 4:
+      return evaluationInput(site, random.int(2));
+    case 5:
+      return random.int(20) === 0 ? { kind: 'abort' } : { kind: 'restarted' };
+    case 6:
+      return { kind: 'stage-prepared', stage: random.int(3), layout: hash('layout'), model: hash('late') };
+    case 7:
+      return { kind: 'aggregated', stage: random.int(2), round, model: hash('late'), optimiserState: null };
+    case 8:
+      return { kind: 'update-unusable', stage: random.int(2), round, site, reason: 'update-damaged' };
+    case 9:
+      return random.int(20) === 0 ? { kind: 'give-up', reason: 'aggregation-failed' } : { kind: 'restarted' };
+    default: {
+      const model =
+        random.int(3) === 0 ? hash('elsewhere') : (state.stages.at(-1)?.rounds.at(-1)?.startModel ?? hash('none'));
+      const finding = random.int(3) === 0 ? 'update-out-of-range' : null;
+      const layout = hash(random.int(4) === 0 ? 'other layout' : 'layout');
+      return { kind: 'update', site, stage, round, model, blob, layout, figures, bytes: 1, finding };
+    }
+  }
+}
+
+function readyInput(site: string, patients: number): StudyInput {
+  const counts = { series: 0, slices: 0, nonHounsfieldSeries: 0, clinical: 0, expression: 0, linked: 0, heldOut: 0 };
+  return {
+    kind: 'ready',
+    site,
+    ready: { inventory: { patients, ...counts }, quarantine: {}, engine: { kind: 'plain', description: 'plain' } },
+  };
+}
+
+function evaluationInput(site: string, variant: number): StudyInput {
+  const skipped = variant === 0 ? [] : [{ task: 'stage', reason: 'one-class-only' }];
+  return { kind: 'evaluation', site, report: { results: [], retrieval: [], skipped }, bytes: 1 };
+}
+
+function expectLegal(state: StudyState): void {
+  const resting = ['between-rounds', 'before-evaluation', 'evaluated'];
+  expect(resting).not.toContain(state.phase.kind);
+  expect(isOver(state)).toBe(state.endedAtMillis !== null);
+  state.stages.forEach((stage, index) => {
+    const rule = state.rules.stages[index]!;
+    expect(stage.rounds.length).toBeLessThanOrEqual(rule.rounds);
+    let model = stage.initialModel;
+    stage.rounds.forEach((round, roundIndex) => {
+      const isLast = index === state.stages.length - 1 && roundIndex === stage.rounds.length - 1;
+      expect(round.round).toBe(roundIndex + 1);
+      expect(round.startModel).toBe(model);
+      const accepted = round.accepted.map(({ site }) => site);
+      const leftOut = round.leftOut.map(({ site }) => site);
+      // Each site is in the round once: added, left out, or still awaited.
+      expect(new Set([...accepted, ...leftOut]).size).toBe(accepted.length + leftOut.length);
+      for (const site of [...accepted, ...leftOut]) expect(round.sites).toContain(site);
+      expect(round.sites.length).toBeGreaterThanOrEqual(state.rules.quorum);
+      if (!isLast) expect(round.outcome?.kind).toBe('committed');
+      if (round.outcome?.kind === 'committed') {
+        expect(round.outcome.participants).toEqual(accepted.toSorted());
+        expect(accepted.length).toBeGreaterThanOrEqual(state.rules.quorum);
+        expect(accepted.length + leftOut.length).toBe(round.sites.length);
+        model = round.outcome.model;
+      }
+    });
+    expect(stage.model).toBe(model);
+  });
+  if (state.phase.kind === 'finished') {
+    expect(state.stages.map(({ rounds }) => rounds.length)).toEqual(state.rules.stages.map(({ rounds }) => rounds));
+  }
+}
+
+function hash(label: string): string {
+  return Buffer.from(label.padEnd(32, '.').slice(0, 32)).toString('hex');
+}
