@@ -9,8 +9,8 @@
 import type { MeanAndError } from './report-schema.ts';
 
 export const combinationFormula =
-  'mean = sum over sites of w * mean; standard error = sqrt(sum over sites of w^2 * standardError^2); ' +
-  'w = held-out patients at the site / held-out patients at all sites';
+  'mean = Σ w·mean, standard error = √(Σ w²·standardError²), summed over sites, with ' +
+  'w = patients scored at the site / patients scored at all sites';
 
 /**
  * @returns null when there is nothing to combine.
@@ -33,8 +33,8 @@ export function weightedMean(figures: readonly { readonly value: number; readonl
 }
 
 export const overallFormula =
-  'mean over tasks; standard error = mean of the tasks’ standard errors, the largest that tasks measured on the same ' +
-  'patients can have together, however they are correlated';
+  'mean = mean of the tasks’ means, standard error = mean of the tasks’ standard errors, which is the largest it can be ' +
+  'for tasks that share their patients, however they are correlated';
 
 /**
  * The mean over tasks that were measured on the same patients. Their errors are correlated in an unknown way, so they are
