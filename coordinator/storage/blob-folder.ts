@@ -27,6 +27,8 @@ export interface BlobFolder {
   /** @throws {BlobDamagedError} when the blob is not here or its bytes are not those of its name. */
   read(hash: Sha256Hex): Promise<Uint8Array>;
   remove(hash: Sha256Hex): Promise<void>;
+  /** The hashes of all whole blobs. */
+  list(): Promise<Sha256Hex[]>;
   /** Removes what an interrupted run left half-written, and every blob that is not to be kept. */
   sweep(keep: ReadonlySet<Sha256Hex>): Promise<void>;
 }
@@ -42,6 +44,7 @@ export class BlobDamagedError extends Error {
 }
 
 const pieceBytes = 1 << 20;
+const hashPattern = /^[0-9a-f]{64}$/;
 
 export function openBlobFolder(folder: string): BlobFolder {
   const pathOf = (hash: Sha256Hex): string => path.join(folder, requireHash(hash));
@@ -118,6 +121,9 @@ export function openBlobFolder(folder: string): BlobFolder {
     async remove(hash) {
       await rm(pathOf(hash), { force: true });
     },
+    async list() {
+      return (await readdir(folder)).filter((name) => hashPattern.test(name));
+    },
     async sweep(keep) {
       for (const name of await readdir(folder)) {
         if (!keep.has(name)) await rm(path.join(folder, name), { force: true });
@@ -135,8 +141,7 @@ async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 /** A hash is used as a file name, so nothing else may pass for one. */
 function requireHash(hash: string): Sha256Hex {
-  if (!/^[0-9a-f]{64}$/.test(hash))
-    throw new TypeError('Cannot name a blob: 64 lower-case hexadecimal digits are needed');
+  if (!hashPattern.test(hash)) throw new TypeError('Cannot name a blob: 64 lower-case hexadecimal digits are needed');
   return hash;
 }
 
