@@ -1,0 +1,231 @@
+/**
+ * The sealed envelope: bytes that only one recipient can open, in one place only.
+ *
+ * - Whoever carries or stores an envelope learns its length and nothing else, and can neither change nor shorten it.
+ * - Whoever opens it learns nothing about the sender: an envelope is not signed. The request that brings it is.
+ * - The recipient can open envelopes of the past: there is no forward secrecy against a stolen recipient key.
+ *
+ * A fresh X25519 key and tweetnacl's box wrap a random content key; AES-256-GCM seals the body in segments of 1 MiB with
+ * the nonces of STREAM (Hoang, Reyhanitabar, Rogaway and Vizár 2015): prefix | segment number | last-segment flag, so that
+ * segments cannot be reordered, repeated, dropped or cut off. `context` is authenticated with every segment and says what
+ * the bytes are for; the same envelope offered elsewhere does not open.
+ *
+ *   magic 8 | ephemeral key 32 | box nonce 24 | boxed content key 48 | nonce prefix 7 | segments, each with a 16-byte tag
+ */
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import nacl from 'tweetnacl';
+import { decodeBase64Url } from '../bytes/base64url.ts';
+import { type ByteReader, createByteReader } from '../bytes/byte-reader.ts';
+import type { Identity } from './identity.ts';
+import { requireUsableSealingKey, UnusableKeyError } from './public-key-check.ts';
+
+/** The last byte is the version. */
+const MAGIC = Buffer.from('wrseal/1');
+const SEGMENT_BYTES = 1 << 20;
+const TAG_BYTES = 16;
+const NONCE_PREFIX_BYTES = 7;
+const HEADER_BYTES = MAGIC.length + 32 + 24 + (32 + nacl.box.overheadLength) + NONCE_PREFIX_BYTES;
+
+/** The envelope cannot be opened: it was altered, cut short, or meant for another recipient or another purpose. */
+export class SealBrokenError extends Error {
+  override readonly name = 'SealBrokenError';
+}
+
+/** What makes two envelopes of the same bytes differ. */
+export interface SealRandomness {
+  /** Private half of the X25519 key used for this envelope alone. */
+  readonly ephemeralSecret: Uint8Array;
+  readonly boxNonce: Uint8Array;
+  readonly contentKey: Uint8Array;
+  readonly noncePrefix: Uint8Array;
+}
+
+export interface SealOptions {
+  /** The recipient's X25519 key, base64url. */
+  readonly recipientSealingKey: string;
+  /** What the bytes are for. Not secret, not sent; both sides must give the same text. */
+  readonly context: string;
+}
+
+export interface OpenOptions {
+  readonly identity: Pick<Identity, 'sealingSecret'>;
+  readonly context: string;
+}
+
+/**
+ * Seals the bytes to one recipient.
+ *
+ * @throws {UnusableKeyError} when the recipient's key is a point of small order.
+ */
+export function seal(plaintext: Uint8Array, options: SealOptions): Uint8Array {
+  const randomness = {
+    ephemeralSecret: nacl.box.keyPair().secretKey,
+    boxNonce: nacl.randomBytes(nacl.box.nonceLength),
+    contentKey: nacl.randomBytes(32),
+    noncePrefix: randomBytes(NONCE_PREFIX_BYTES),
+  };
+  const sealed = sealWith(plaintext, { ...options, randomness });
+  randomness.ephemeralSecret.fill(0);
+  randomness.contentKey.fill(0);
+  return sealed;
+}
+
+/** `seal` with given randomness, for known-answer tests only: using the same randomness twice gives the content away. */
+export function sealWith(
+  plaintext: Uint8Array,
+  options: SealOptions & { readonly randomness: SealRandomness },
+): Uint8Array {
+  const { recipientSealingKey, context, randomness } = options;
+  const { ephemeralSecret, boxNonce, contentKey, noncePrefix } = randomness;
+  const recipientKey = decodeBase64Url(recipientSealingKey, { length: 32 });
+  requireUsableSealingKey(recipientKey);
+  const boxedKey = nacl.box(contentKey, boxNonce, recipientKey, ephemeralSecret);
+  const ephemeralKey = nacl.box.keyPair.fromSecretKey(ephemeralSecret).publicKey;
+  const header = Buffer.concat([MAGIC, ephemeralKey, boxNonce, boxedKey, noncePrefix]);
+  const associatedData = associate(header, recipientKey, context);
+
+  const sealed = new Uint8Array(sealedLength(plaintext.length));
+  sealed.set(header);
+  let position = HEADER_BYTES;
+  const segments = segmentCount(plaintext.length);
+  for (let segment = 0; segment < segments; segment += 1) {
+    const nonce = segmentNonce(noncePrefix, segment, segment === segments - 1);
+    const cipher = createCipheriv('aes-256-gcm', contentKey, nonce).setAAD(associatedData);
+    const body = cipher.update(plaintext.subarray(segment * SEGMENT_BYTES, (segment + 1) * SEGMENT_BYTES));
+    sealed.set(body, position);
+    cipher.final();
+    sealed.set(cipher.getAuthTag(), position + body.length);
+    position += body.length + TAG_BYTES;
+  }
+  return sealed;
+}
+
+/** How long an envelope around so many bytes is. */
+export function sealedLength(plaintextLength: number): number {
+  return HEADER_BYTES + plaintextLength + segmentCount(plaintextLength) * TAG_BYTES;
+}
+
+/**
+ * Opens an envelope.
+ *
+ * @throws {SealBrokenError} when it cannot be opened whole.
+ */
+export function open(sealed: Uint8Array, options: OpenOptions): Uint8Array {
+  const reader = createByteReader(sealed);
+  const header = readSealHeader(reader, options);
+  const plaintext = new Uint8Array(openedLength(reader.remaining));
+  let position = 0;
+  for (const segment of readSegments(reader, header)) {
+    plaintext.set(segment, position);
+    position += segment.length;
+  }
+  return plaintext;
+}
+
+/**
+ * Opens an envelope segment by segment (1 MiB each, the last one shorter). Each segment is genuine when it is given out,
+ * but whether the envelope is whole is known only at the end: do not act on a part.
+ *
+ * @throws {SealBrokenError} at the first segment that cannot be opened.
+ */
+export function* openSegments(sealed: Uint8Array, options: OpenOptions): Generator<Uint8Array, void, undefined> {
+  const reader = createByteReader(sealed);
+  yield* readSegments(reader, readSealHeader(reader, options));
+}
+
+interface SealHeader {
+  readonly contentKey: Uint8Array;
+  readonly noncePrefix: Uint8Array;
+  readonly associatedData: Uint8Array;
+}
+
+function readSealHeader(reader: ByteReader, options: OpenOptions): SealHeader {
+  const { sealingSecret } = options.identity;
+  if (reader.remaining < HEADER_BYTES + TAG_BYTES) {
+    throw new SealBrokenError(
+      `Cannot open the envelope: needed at least ${HEADER_BYTES + TAG_BYTES} bytes, found ${reader.remaining}`,
+    );
+  }
+  const header = reader.take(HEADER_BYTES, 'header');
+  const fields = createByteReader(header);
+  if (!MAGIC.equals(fields.take(MAGIC.length, 'magic'))) {
+    throw new SealBrokenError('Cannot open the envelope: it does not begin as a sealed envelope of version 1');
+  }
+  const ephemeralKey = fields.take(32, 'ephemeral key');
+  const boxNonce = fields.take(nacl.box.nonceLength, 'box nonce');
+  const boxedKey = fields.take(32 + nacl.box.overheadLength, 'boxed content key');
+  const noncePrefix = fields.take(NONCE_PREFIX_BYTES, 'nonce prefix');
+  try {
+    requireUsableSealingKey(ephemeralKey);
+  } catch (error) {
+    if (!(error instanceof UnusableKeyError)) throw error;
+    throw new SealBrokenError('Cannot open the envelope: its ephemeral key is a point of small order');
+  }
+  const contentKey = nacl.box.open(boxedKey, boxNonce, ephemeralKey, sealingSecret);
+  if (contentKey === null) {
+    throw new SealBrokenError('Cannot open the envelope: it was sealed to another key, or its header was altered');
+  }
+  const recipientKey = nacl.box.keyPair.fromSecretKey(sealingSecret).publicKey;
+  return { contentKey, noncePrefix, associatedData: associate(header, recipientKey, options.context) };
+}
+
+function* readSegments(reader: ByteReader, header: SealHeader): Generator<Uint8Array, void, undefined> {
+  const { contentKey, noncePrefix, associatedData } = header;
+  openedLength(reader.remaining);
+  for (let segment = 0; reader.remaining > 0; segment += 1) {
+    const length = Math.min(reader.remaining, SEGMENT_BYTES + TAG_BYTES);
+    const body = reader.take(length - TAG_BYTES, 'segment');
+    const tag = reader.take(TAG_BYTES, 'tag');
+    const nonce = segmentNonce(noncePrefix, segment, reader.remaining === 0);
+    const decipher = createDecipheriv('aes-256-gcm', contentKey, nonce, { authTagLength: TAG_BYTES })
+      .setAAD(associatedData)
+      .setAuthTag(tag);
+    const opened = decipher.update(body);
+    try {
+      decipher.final();
+    } catch {
+      throw new SealBrokenError('Cannot open the envelope: it was altered, cut short, or sealed for another purpose');
+    }
+    yield opened;
+  }
+  contentKey.fill(0);
+}
+
+/**
+ * How many bytes segments of that length hold together.
+ *
+ * @throws {SealBrokenError} when no message has segments of that length. Only an empty message has an empty segment;
+ * elsewhere it would be a second spelling of the same bytes.
+ */
+function openedLength(segmentsLength: number): number {
+  const full = Math.floor(segmentsLength / (SEGMENT_BYTES + TAG_BYTES));
+  const rest = segmentsLength % (SEGMENT_BYTES + TAG_BYTES);
+  if (rest === 0) return full * SEGMENT_BYTES;
+  if (rest < TAG_BYTES || (rest === TAG_BYTES && full > 0)) {
+    throw new SealBrokenError('Cannot open the envelope: it was cut short or has surplus bytes');
+  }
+  return full * SEGMENT_BYTES + rest - TAG_BYTES;
+}
+
+/** A message has at least one segment, so that an empty one is authenticated too. */
+function segmentCount(plaintextLength: number): number {
+  return Math.max(1, Math.ceil(plaintextLength / SEGMENT_BYTES));
+}
+
+function segmentNonce(prefix: Uint8Array, segment: number, last: boolean): Uint8Array {
+  const nonce = Buffer.alloc(12);
+  nonce.set(prefix);
+  nonce.writeUInt32BE(segment, NONCE_PREFIX_BYTES);
+  nonce[11] = last ? 1 : 0;
+  return nonce;
+}
+
+/** Ties every segment to its header, its recipient and its purpose. All fields but the last have a fixed length. */
+function associate(header: Uint8Array, recipientKey: Uint8Array, context: string): Uint8Array {
+  return createHash('sha256')
+    .update('wardround/sealed-envelope/1\n')
+    .update(header)
+    .update(recipientKey)
+    .update(context)
+    .digest();
+}
