@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { errorCode, type NativeLibrary, openNativeLibrary } from './native-library.ts';
+import { registerGradients } from './register-gradients.ts';
 
 /** Fastest first; this is also the order in which they are tried. */
 export const engineKinds = ['cuda', 'native', 'wasm', 'plain'] as const;
@@ -83,7 +84,10 @@ export async function openEngine(
         return library;
       },
     }).catch((error) => ({ reason: `The ${kind} engine did not load (${errorCode(error)}).` }));
-    if ('description' in opened) return { kind, notes, tf, habits: habits[kind], description: opened.description };
+    if ('description' in opened) {
+      registerGradients();
+      return { kind, notes, tf, habits: habits[kind], description: opened.description };
+    }
     // The GPU and the CPU share one library: its absence is said once.
     if (!notes.includes(opened.reason)) notes.push(opened.reason);
   }

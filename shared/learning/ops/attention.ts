@@ -1,0 +1,72 @@
+import type { Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Engine } from '../engine/open-engine.ts';
+import { differentiable } from './differentiable.ts';
+import { hostLoop } from './host-loop.ts';
+import { stackedProduct } from './product.ts';
+
+/**
+ * Multi-head self-attention between a sequence's tokens (Vaswani et al. 2017, arXiv 1706.03762), without the linear maps
+ * before and after it.
+ *
+ * `qkv` is [sequences * tokens, 3 * width], its columns ordered as timm orders them: queries, keys, values, each as
+ * heads of width / heads. The result is [sequences * tokens, width].
+ */
+export function attention(
+  engine: Engine,
+  qkv: Tensor2D,
+  { sequences, heads }: { readonly sequences: number; readonly heads: number },
+): Tensor2D {
+  const { tf } = engine;
+  const [rows, columns] = qkv.shape;
+  const tokens = rows / sequences;
+  const headWidth = columns / 3 / heads;
+  if (!Number.isInteger(tokens) || !Number.isInteger(headWidth)) {
+    throw new TypeError(
+      `Cannot attend: ${rows} rows must divide into ${sequences} sequences and ${columns} columns into 3 times ${heads} heads`,
+    );
+  }
+  const scale = 1 / Math.sqrt(headWidth);
+  /** [sequences * tokens, parts * headWidth] -> [parts * sequences, tokens, headWidth] */
+  const byHead = (x: Tensor2D, parts: number): Tensor3D => {
+    const apart: Tensor4D = tf.reshape(x, [sequences, tokens, parts, headWidth]);
+    return tf.reshape(tf.transpose(apart, [2, 0, 1, 3]), [parts * sequences, tokens, headWidth]);
+  };
+  const byToken = (x: Tensor3D, parts: number): Tensor2D => {
+    const apart: Tensor4D = tf.reshape(x, [parts, sequences, tokens, headWidth]);
+    return tf.reshape(tf.transpose(apart, [1, 2, 0, 3]), [rows, parts * headWidth]);
+  };
+  return differentiable(engine, [qkv], {
+    forward: (input) => {
+      const [queries, keys, values] = splitInThree(engine, byHead(input, 3 * heads));
+      const scores = tf.mul(stackedProduct(engine, [queries, keys], { transposeB: true }), scale);
+      const weights = tf.softmax(scores) as Tensor3D;
+      return {
+        value: byToken(stackedProduct(engine, [weights, values]), heads),
+        keep: { queries, keys, values, weights },
+      };
+    },
+    backward: (dy, kept) => {
+      const dOut = byHead(dy, heads);
+      const dWeights = stackedProduct(engine, [dOut, kept.values], { transposeB: true });
+      const weighted = tf.mul(dWeights, kept.weights);
+      const dScores = tf.mul(tf.sub(weighted, tf.mul(kept.weights, tf.sum(weighted, 2, true))), scale) as Tensor3D;
+      const dQueries = stackedProduct(engine, [dScores, kept.keys]);
+      const dKeys = stackedProduct(engine, [dScores, kept.queries], { transposeA: true });
+      const dValues = stackedProduct(engine, [kept.weights, dOut], { transposeA: true });
+      return [byToken(tf.concat([dQueries, dKeys, dValues], 0), 3 * heads)];
+    },
+  });
+}
+
+function splitInThree(engine: Engine, stack: Tensor3D): [Tensor3D, Tensor3D, Tensor3D] {
+  if (!engine.habits.hostLoops) return engine.tf.split(stack, 3, 0) as [Tensor3D, Tensor3D, Tensor3D];
+  const third = [stack.shape[0] / 3, stack.shape[1], stack.shape[2]];
+  return hostLoop(engine, [stack], {
+    shapes: [third, third, third],
+    loop: ([all], thirds) => {
+      thirds.forEach((values, index) => {
+        values.set(all!.subarray(index * values.length, (index + 1) * values.length));
+      });
+    },
+  }) as [Tensor3D, Tensor3D, Tensor3D];
+}
