@@ -7,7 +7,7 @@
 import { endianness } from 'node:os';
 
 /** @throws {Error} on a big-endian host. */
-function requireLittleEndianHost(): void {
+export function requireLittleEndianHost(): void {
   if (endianness() !== 'LE') {
     throw new Error('Cannot run on this processor: a little-endian host is needed, found a big-endian one');
   }
