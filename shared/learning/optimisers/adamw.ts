@@ -1,0 +1,88 @@
+import type { Tensor1D } from '@tensorflow/tfjs-core';
+import type { ParameterLayout, PlacedTensor } from '../../tensors/layout.ts';
+import type { Engine } from '../engine/open-engine.ts';
+import { disposeParameters, type ParameterTensors, splitParameters } from '../parameters.ts';
+import { clipGradient } from './clip-gradient.ts';
+
+export interface AdamWSettings {
+  readonly beta1: number;
+  readonly beta2: number;
+  /** Decoupled: takes learningRate * weightDecay of a parameter away each step. */
+  readonly weightDecay: number;
+  /** Gradients are scaled down to this L2 norm first. */
+  readonly clipNorm: number;
+  /** Added to the root of the second moment. */
+  readonly epsilon?: number;
+  /** Which tensors decay; `decaysByDefault` unless given. */
+  readonly decays?: (tensor: PlacedTensor) => boolean;
+}
+
+export interface AdamW {
+  /** The current tensors. They are valid until the next step; the optimiser frees them. */
+  parameters(): ParameterTensors;
+  /** Moves the parameters against `gradient`, which is flat in layout order and stays the caller's. */
+  step(gradient: Tensor1D, options: { readonly learningRate: number }): void;
+  /** The parameters as the flat vector. */
+  read(): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/**
+ * AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) as PyTorch computes it, on one flat vector, so that a step is a
+ * few large tensor operations. Owns all tensors it makes; `dispose` frees them.
+ */
+export function createAdamW(
+  engine: Engine,
+  layout: ParameterLayout,
+  { values, ...settings }: AdamWSettings & { readonly values: Float32Array },
+): AdamW {
+  const { tf } = engine;
+  const { beta1, beta2, weightDecay, clipNorm, epsilon = 1e-8, decays = decaysByDefault } = settings;
+  if (values.length !== layout.size) {
+    throw new TypeError(`Cannot optimise: the layout has ${layout.size} numbers, found ${values.length}`);
+  }
+  const decay = tf.tensor1d(decayOfEach(layout, (tensor) => (decays(tensor) ? weightDecay : 0)));
+  let steps = 0;
+  let flat = tf.tensor1d(values.slice());
+  let firstMoment: Tensor1D = tf.zerosLike(flat);
+  let secondMoment: Tensor1D = tf.zerosLike(flat);
+  let tensors = splitParameters(engine, layout, flat);
+
+  return {
+    parameters: () => tensors,
+    step(gradient, { learningRate }) {
+      steps += 1;
+      const stepSize = learningRate / (1 - beta1 ** steps);
+      const secondScale = 1 / Math.sqrt(1 - beta2 ** steps);
+      const moved = tf.tidy(() => {
+        const clipped = clipGradient(engine, gradient, clipNorm);
+        const first: Tensor1D = tf.add(tf.mul(firstMoment, beta1), tf.mul(clipped, 1 - beta1));
+        const second: Tensor1D = tf.add(tf.mul(secondMoment, beta2), tf.mul(tf.square(clipped), 1 - beta2));
+        const denominator = tf.add(tf.mul(tf.sqrt(second), secondScale), epsilon);
+        const decayed = tf.sub(flat, tf.mul(tf.mul(flat, decay), learningRate));
+        return { flat: tf.sub(decayed, tf.mul(tf.div(first, denominator), stepSize)) as Tensor1D, first, second };
+      });
+      tf.dispose([flat, firstMoment, secondMoment]);
+      disposeParameters(tensors);
+      ({ flat, first: firstMoment, second: secondMoment } = moved);
+      tensors = splitParameters(engine, layout, flat);
+    },
+    read: async () => Float32Array.from(await flat.data<'float32'>()),
+    dispose() {
+      tf.dispose([decay, flat, firstMoment, secondMoment]);
+      disposeParameters(tensors);
+    },
+  };
+}
+
+/** As in timm: matrices decay; biases, normalisation scales, the class token and the position table do not. */
+export function decaysByDefault({ name, shape }: PlacedTensor): boolean {
+  return shape.length >= 2 && name !== 'pos_embed' && name !== 'cls_token';
+}
+
+/** A tensor's decay, repeated for each of its numbers. */
+function decayOfEach(layout: ParameterLayout, decayOf: (tensor: PlacedTensor) => number): Float32Array {
+  const decays = new Float32Array(layout.size);
+  for (const tensor of layout.tensors) decays.fill(decayOf(tensor), tensor.offset, tensor.offset + tensor.size);
+  return decays;
+}
