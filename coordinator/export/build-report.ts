@@ -3,6 +3,7 @@ import type { EvaluationResult, RetrievalResult } from '@wardround/protocols/ses
 import {
   combinationFormula,
   combineSites,
+  errorMeaning,
   exceedsTwoErrors,
   meanOverTasks,
   overallFormula,
@@ -69,6 +70,7 @@ export function buildReport(record: StudyRecord, versions: Report['versions']): 
     quarantine: keyed(record.sites, ({ quarantine }) => quarantine),
     data: keyed(record.sites, ({ inventory }) => inventory),
     method: {
+      errors: errorMeaning,
       combination: combinationFormula,
       overall: overallFormula,
       fewShotSeeds: plan.evaluation.fewShot.seeds,

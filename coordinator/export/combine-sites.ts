@@ -32,6 +32,10 @@ export function weightedMean(figures: readonly { readonly value: number; readonl
   return figures.reduce((sum, figure) => sum + figure.patients * figure.value, 0) / patients;
 }
 
+export const errorMeaning =
+  'linear probe: over held-out patients (DeLong), for gains paired on the same patients; few-shot: over the random draws of ' +
+  'labelled patients only, not over held-out patients';
+
 export const overallFormula =
   'mean = mean of the tasks’ means, standard error = mean of the tasks’ standard errors, which is the largest it can be ' +
   'for tasks that share their patients, however they are correlated';

@@ -171,8 +171,9 @@ export const Report = z.strictObject({
   /** By site: reason code -> how many. */
   quarantine: bySite(z.record(ReasonCode, Count)),
   data: bySite(SiteData),
-  /** How sites were combined, in words and as a formula. */
+  /** How figures came about: what their errors cover, how sites and tasks were combined. */
   method: z.strictObject({
+    errors: z.string(),
     combination: z.string(),
     overall: z.string(),
     fewShotSeeds: z.int().min(1),

@@ -191,15 +191,19 @@ export function dataLines(report: Report): string[] {
     ...Object.entries(report.quarantine).flatMap(([site, reasons]) => {
       const set = Object.entries(reasons).filter(([, count]) => count > 0);
       if (set.length === 0) return [];
-      const listed = set.map(([reason, count]) => `${formatCount(count)} × ${reasonText(reason)}`);
+      const listed = set.map(([reason, count]) => `${formatCount(count)} × ${reasonText(reason, 'set-aside')}`);
       return [`${site}: set aside ${listed.join('; ')}`];
     }),
-    ...report.skipped.map(({ site, task, reason }) => `${site}: "${task}" was not measured: ${reasonText(reason)}`),
-    ...report.evaluationLeftOut.map(({ site, reason }) => `${site}: no evaluation: ${reasonText(reason)}`),
-    ...report.study.absent.map(({ site, reason }) => `${site}: not in the study: ${reasonText(reason)}`),
+    ...report.skipped.map(
+      ({ site, task, reason }) => `${site}: "${task}" was not measured: ${reasonText(reason, 'not-measured')}`,
+    ),
+    ...report.evaluationLeftOut.map(({ site, reason }) => `${site}: no evaluation: ${reasonText(reason, 'left-out')}`),
+    ...report.study.absent.map(({ site, reason }) => `${site}: not in the study: ${reasonText(reason, 'left-out')}`),
     ...report.stages.flatMap(({ name, rounds }) =>
       rounds.flatMap(({ round, leftOut }) =>
-        leftOut.map(({ site, reason }) => `${site}: left out of ${name} round ${round}: ${reasonText(reason)}`),
+        leftOut.map(
+          ({ site, reason }) => `${site}: left out of ${name} round ${round}: ${reasonText(reason, 'left-out')}`,
+        ),
       ),
     ),
   ];

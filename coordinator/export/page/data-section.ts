@@ -22,7 +22,7 @@ export function dataSection({ data, quarantine }: Report): Markup {
       .filter(([, count]) => count > 0)
       .sort(([, a], [, b]) => b - a)
       .map(([reason, count]) => ({
-        cells: [site, reasonText(reason), html`<code>${reason}</code>`, formatCount(count)],
+        cells: [site, reasonText(reason, 'set-aside'), html`<code>${reason}</code>`, formatCount(count)],
       })),
   );
   return html`<section id="data" aria-labelledby="data-heading">
@@ -56,7 +56,7 @@ ${
     : html`<p>What could not be used was counted and left out; training went on without it.</p>
 ${table(
   'Input that could not be used, by hospital',
-  [{ heading: 'hospital' }, { heading: 'why' }, { heading: 'code' }, { heading: 'how many', numeric: true }],
+  [{ heading: 'hospital' }, { heading: 'what' }, { heading: 'code' }, { heading: 'how many', numeric: true }],
   setAside,
 )}`
 }

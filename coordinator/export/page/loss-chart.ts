@@ -51,7 +51,7 @@ ${roundTicks(rounds).map(
 ${stage.rounds.flatMap(({ round, leftOut }) =>
   leftOut.map(({ site, reason }) => {
     const style = (Math.max(sites.indexOf(site), 0) % 8) + 1;
-    return html`<text class="left-out site-${style}" text-anchor="middle" x="${round1(x(round))}" y="${plot.bottom - 5}">×<title>${site} was left out of round ${round}: ${reasonText(reason)}</title></text>`;
+    return html`<text class="left-out site-${style}" text-anchor="middle" x="${round1(x(round))}" y="${plot.bottom - 5}">×<title>${site} was left out of round ${round}: ${reasonText(reason, 'left-out')}</title></text>`;
   }),
 )}
 ${series.map(

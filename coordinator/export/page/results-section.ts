@@ -41,6 +41,7 @@ ${siteTable(report)}
 </details>
 <h3>How to read the figures</h3>
 <ul class="note">
+<li>Standard errors, ${report.method.errors}.</li>
 <li>Over hospitals: ${report.method.combination}.</li>
 <li>Over tasks: ${report.method.overall}.</li>
 <li>“Each site alone, mean” combines in the same way the encoders that hospitals trained without each other, from the same start and
@@ -81,8 +82,8 @@ function retrievalTable(rows: readonly RetrievalRow[]): Markup | null {
 
 function skippedTable({ skipped, evaluationLeftOut }: Report): Markup | null {
   const rows = [
-    ...skipped.map(({ site, task, reason }) => ({ cells: [site, task, reasonText(reason)] })),
-    ...evaluationLeftOut.map(({ site, reason }) => ({ cells: [site, 'all', reasonText(reason)] })),
+    ...skipped.map(({ site, task, reason }) => ({ cells: [site, task, reasonText(reason, 'not-measured')] })),
+    ...evaluationLeftOut.map(({ site, reason }) => ({ cells: [site, 'all', reasonText(reason, 'left-out')] })),
   ];
   if (rows.length === 0) return null;
   return table(

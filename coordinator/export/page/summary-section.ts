@@ -36,7 +36,7 @@ ${tile('Sealed updates sent', formatBytes(bytes), `in ${formatPlural(rounds, 'ro
 </dl>
 <ul>
 <li>${sites.length === 0 ? 'No hospital took part.' : `${formatList(sites)} trained together without moving patient data.`}
-${study.absent.map(({ site, reason }) => `${site} was invited and did not stay: ${reasonText(reason)}. `)}</li>
+${study.absent.map(({ site, reason }) => `${site} was invited and did not stay: ${reasonText(reason, 'left-out')}. `)}</li>
 ${headline === undefined ? null : html`<li>${resultSentence(headline)}</li>`}
 <li>${rounds === 0 ? 'No round was finished.' : incomplete === 0 ? `Every hospital was in every one of the ${rounds} rounds.` : `In ${incomplete} of ${rounds} rounds a hospital was left out; the tables below say which and why.`}</li>
 <li>${quarantined === 0 ? 'Nothing had to be set aside as unusable.' : `${formatPlural(quarantined, 'item')} of input could not be used and ${quarantined === 1 ? 'was' : 'were'} set aside, with a reason each.`}</li>
@@ -50,7 +50,7 @@ function stateBanner({ study }: Report): Markup | null {
     case 'finished':
       return null;
     case 'failed':
-      return html`<p class="banner" role="status"><strong>The study failed</strong>: ${reasonText(study.failure ?? 'no-reason-given')} <code>${study.failure}</code>. What it had measured until then is below.</p>`;
+      return html`<p class="banner" role="status"><strong>The study failed</strong>: ${reasonText(study.failure ?? 'no-reason-given', 'failure')} <code>${study.failure}</code>. What it had measured until then is below.</p>`;
     case 'aborted':
       return html`<p class="banner" role="status"><strong>The study was stopped</strong> by the coordinator’s administrator. What it had measured until then is below.</p>`;
     case 'running':

@@ -81,8 +81,8 @@ function participants({ participants: present }: ReportRound, sites: readonly st
 }
 
 function leftOut({ leftOut: absent, failure }: ReportRound): string {
-  const reasons = absent.map(({ site, reason }) => `${site}: ${reasonText(reason)}`);
-  if (failure !== null) reasons.push(`the round failed: ${reasonText(failure)}`);
+  const reasons = absent.map(({ site, reason }) => `${site}: ${reasonText(reason, 'left-out')}`);
+  if (failure !== null) reasons.push(`the round failed: ${reasonText(failure, 'failure')}`);
   return reasons.length === 0 ? 'nobody' : reasons.join('; ');
 }
 

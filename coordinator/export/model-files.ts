@@ -1,0 +1,108 @@
+/**
+ * The trained weights as safetensors files that PyTorch tools read. A stage's weights lie in the coordinator's store as one
+ * flat vector; the plan says which number is which.
+ */
+import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import type { ParameterLayout, PlacedTensor } from '@wardround/shared/tensors/layout.ts';
+import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
+import { encodeSafetensors } from '@wardround/shared/tensors/safetensors.ts';
+import type { StageRecord, StudyRecord } from './study-record.ts';
+
+/** Why numbers leave the projection head behind: it is made for the contrastive loss and thrown away after it (SimCLR). */
+const isEncoder = ({ name }: PlacedTensor) => !name.startsWith('head.');
+
+/**
+ * The slice encoder under timm's names, without the projection head.
+ *
+ * @param weights the stage's weights, little-endian float32 in layout order
+ * @throws {RangeError} when the weights are not of this plan's size.
+ */
+export function sliceEncoderFile(record: StudyRecord, stage: StageRecord, weights: Uint8Array): Uint8Array {
+  const { layout, values } = openWeights(record, stage, weights);
+  return encodeSafetensors(pickTensors(layout, values, isEncoder), {
+    ...commonMetadata(record, stage),
+    architecture: 'vit_tiny_patch16_224',
+    num_heads: String(VIT_TINY.heads),
+    image_size: String(record.plan.imaging.sizePixels),
+    in_chans: '1',
+    num_classes: '0',
+    global_pool: 'token',
+    normalisation: normalisationText(record),
+    window_hounsfield: windowText(record),
+  });
+}
+
+/**
+ * The travelling tensors of the alignment stage: attention pooling, and the shared parts of the clinical and expression
+ * encoders. Their first layers know a hospital's own columns and never left it.
+ *
+ * @throws {RangeError} when the weights are not of this plan's size.
+ */
+export function alignmentFile(record: StudyRecord, stage: StageRecord, weights: Uint8Array): Uint8Array {
+  const { layout, values } = openWeights(record, stage, weights);
+  const planned = record.plan.stages.find(({ kind }) => kind === 'alignment');
+  const { pooling, clinical, expression } = record.plan.encoders;
+  return encodeSafetensors(
+    pickTensors(layout, values, () => true),
+    {
+      ...commonMetadata(record, stage),
+      architecture: 'gated-attention + mlp',
+      slice_width: String(VIT_TINY.width),
+      pooling_width: String(pooling.width),
+      attention_width: String(pooling.attentionWidth),
+      embedding_width: planned?.kind === 'alignment' ? String(planned.embeddingWidth) : '',
+      clinical_hidden_width: String(clinical.hiddenWidth),
+      ...(record.plan.expression === undefined ? {} : { expression_hidden_width: String(expression.hiddenWidth) }),
+    },
+  );
+}
+
+/** What the encoder expects of its input, in words. */
+export function normalisationText({ plan }: StudyRecord): string {
+  const { low, high } = plan.imaging.windowHounsfield;
+  return `Hounsfield units clipped to ${low}..${high} and scaled to 0..1; series without Hounsfield units scaled by their own range; no mean or deviation applied`;
+}
+
+function windowText({ plan }: StudyRecord): string {
+  return `${plan.imaging.windowHounsfield.low},${plan.imaging.windowHounsfield.high}`;
+}
+
+function commonMetadata(record: StudyRecord, stage: StageRecord): Record<string, string> {
+  const sites = new Set(stage.rounds.flatMap(({ participants }) => participants.map(({ site }) => site)));
+  return {
+    format: 'pt',
+    study: record.plan.name,
+    plan_hash: record.hash,
+    stage: stage.name,
+    rounds: String(stage.rounds.length),
+    sites: [...sites].sort().join(','),
+    weights_sha256: stage.final ?? '',
+    protection: record.plan.protection.mode,
+  };
+}
+
+function openWeights(
+  { plan }: StudyRecord,
+  stage: StageRecord,
+  weights: Uint8Array,
+): { layout: ParameterLayout; values: Float32Array } {
+  const planned = plan.stages.find(({ name }) => name === stage.name);
+  if (planned === undefined)
+    throw new RangeError(`Cannot export the stage "${stage.name}": the plan has no such stage`);
+  const layout = stageLayout(plan, planned);
+  if (weights.byteLength !== 4 * layout.size) {
+    throw new RangeError(
+      `Cannot export the stage "${stage.name}": its weights must be ${4 * layout.size} bytes, found ${weights.byteLength}`,
+    );
+  }
+  const view = new DataView(weights.buffer, weights.byteOffset, weights.byteLength);
+  return { layout, values: Float32Array.from({ length: layout.size }, (_, i) => view.getFloat32(4 * i, true)) };
+}
+
+function pickTensors(layout: ParameterLayout, values: Float32Array, keep: (tensor: PlacedTensor) => boolean) {
+  return layout.tensors.filter(keep).map(({ name, shape, offset, size }) => ({
+    name,
+    shape: [...shape],
+    data: values.subarray(offset, offset + size),
+  }));
+}

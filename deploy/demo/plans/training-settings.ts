@@ -1,0 +1,77 @@
+/**
+ * The part of a plan that decides how long a run takes, for a full and a quick run.
+ *
+ * Sized for three sites and a coordinator on four cores without a GPU: at 64 px a WebAssembly core trains about 25 views a
+ * second, and each site trains twice (with the others, and alone for comparison).
+ */
+import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+
+export type TrainingSettings = Pick<StudyPlan, 'imaging' | 'encoders' | 'stages' | 'participation' | 'protection'>;
+
+export interface RunSize {
+  readonly quick: boolean;
+  /** How many hospitals are invited. */
+  readonly sites: number;
+}
+
+export function trainingSettings({ quick, sites }: RunSize): TrainingSettings {
+  const adamW = { weightDecay: 0.01, beta1: 0.9, beta2: 0.999, warmUpFraction: 0.1, clipNorm: 1 };
+  const server = { kind: 'fedavg', learningRate: 1 } as const;
+  const pretraining = { rounds: quick ? 2 : 6, localSteps: quick ? 6 : 12, batch: 16 };
+  const alignment = { rounds: quick ? 4 : 8, localSteps: 24, batch: 32 };
+  return {
+    imaging: {
+      sizePixels: 64,
+      windowHounsfield: { low: -1000, high: 400 },
+      maximumSlicesPerPatient: quick ? 8 : 16,
+    },
+    encoders: {
+      slice: { architecture: 'vit_tiny_patch16', projectionWidth: 128 },
+      pooling: { architecture: 'gated-attention', width: 128, attentionWidth: 64 },
+      clinical: { architecture: 'mlp', hiddenWidth: 64 },
+      expression: { architecture: 'mlp', hiddenWidth: 128 },
+    },
+    stages: [
+      {
+        kind: 'slice-pretraining',
+        objective: 'simclr',
+        name: 'pretraining',
+        rounds: pretraining.rounds,
+        // The steps decide: a hospital with few slices sees them several times.
+        localEpochs: 20,
+        maximumLocalSteps: pretraining.localSteps,
+        batch: pretraining.batch,
+        temperature: 0.1,
+        optimiser: { ...adamW, learningRate: 5e-4 },
+        server,
+      },
+      {
+        kind: 'alignment',
+        objective: 'info-nce',
+        embeddingWidth: 64,
+        name: 'alignment',
+        rounds: alignment.rounds,
+        localEpochs: 4,
+        maximumLocalSteps: alignment.localSteps,
+        batch: alignment.batch,
+        temperature: 0.1,
+        optimiser: { ...adamW, learningRate: 1e-3 },
+        server,
+      },
+    ],
+    participation: {
+      // All but a third: one of three may fail without ending the study.
+      quorum: Math.max(1, Math.ceil((2 * sites) / 3)),
+      readyDeadlineSeconds: 300,
+      roundDeadlineSeconds: 180,
+      evaluationDeadlineSeconds: 900,
+    },
+    protection: {
+      mode: 'sealed',
+      clip: 0.5,
+      // Close above what a round's steps can see, because it takes part in the resolution of the fixed-point code.
+      maximumSampleCount:
+        2 * Math.max(pretraining.localSteps * pretraining.batch, alignment.localSteps * alignment.batch),
+    },
+  };
+}
