@@ -176,7 +176,7 @@ const Protection = z.strictObject({
   /** `sealed`: each update is encrypted to the coordinator's key, which can open it while adding. */
   mode: z.literal('sealed'),
   /** Each coordinate of a site's mean update is clipped to plus or minus this. */
-  clip: z.number().positive().max(100),
+  clip: z.number().min(1e-6).max(100),
   /** Sample counts above this are refused; they bound the fixed-point code. */
   maximumSampleCount: z.int().min(1).max(100_000_000),
 });

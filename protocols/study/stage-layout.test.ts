@@ -51,8 +51,12 @@ describe('initialStageWeights()', () => {
       sha256Hex(littleEndianBytes(initialStageWeights(of, stage)));
     expect(hash(plan, pretraining)).toBe('221b00905a6ae90daec659f25d0c275db3fd5cffefcdc69ea90e5a05571c82f1');
     expect(hash(plan, alignment)).toBe('3a82bdd11cf41a3009cb7009050fb54fc0f0c1d09076733a85fcbd01feed51ce');
-    expect(hash({ ...plan, seed: 8 }, alignment)).not.toBe('3a82bdd11cf41a3009cb7009050fb54fc0f0c1d09076733a85fcbd01feed51ce');
-    expect(hash(plan, { ...alignment, name: 'other' })).not.toBe('3a82bdd11cf41a3009cb7009050fb54fc0f0c1d09076733a85fcbd01feed51ce');
+    expect(hash({ ...plan, seed: 8 }, alignment)).not.toBe(
+      '3a82bdd11cf41a3009cb7009050fb54fc0f0c1d09076733a85fcbd01feed51ce',
+    );
+    expect(hash(plan, { ...alignment, name: 'other' })).not.toBe(
+      '3a82bdd11cf41a3009cb7009050fb54fc0f0c1d09076733a85fcbd01feed51ce',
+    );
   });
 });
 

@@ -170,7 +170,9 @@ describe('addUpdate() and decodeSum()', () => {
 
   test('give known bits', () => {
     const { meanDelta } = decodeSum(sumOf(vectors), code);
-    expect(Buffer.from(littleEndianBytes(meanDelta)).toString('hex')).toBe('7ce5a63cd2ca73bd41bc8fbd94adabbdf37c613c8ffa6ebd12047cbd96d80a3d387f76bd');
+    expect(Buffer.from(littleEndianBytes(meanDelta)).toString('hex')).toBe(
+      '7ce5a63cd2ca73bd41bc8fbd94adabbdf37c613c8ffa6ebd12047cbd96d80a3d387f76bd',
+    );
   });
 
   test('refuse a sum that is not of this code', () => {
