@@ -4,8 +4,6 @@
  * written as ECMAScript writes them, which is what RFC 8785 prescribes.
  */
 
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
-
 /**
  * The canonical text of a JSON value.
  *

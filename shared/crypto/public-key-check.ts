@@ -33,21 +33,13 @@ export function requireUsableSigningKey(publicKey: Uint8Array): void {
 }
 
 /**
- * X25519's shared secret.
- *
- * @throws {UnusableKeyError} when it is all zero, which happens exactly for the other side's points of small order (RFC
+ * @throws {UnusableKeyError} when the 32-byte X25519 key has small order: exactly then every shared secret is all zero (RFC
  * 7748, section 6.1).
  */
-export function sharedSecret(publicKey: Uint8Array, secretKey: Uint8Array): Uint8Array {
-  const secret = nacl.scalarMult(secretKey, publicKey);
-  if (secret.every((byte) => byte === 0)) {
-    throw new UnusableKeyError('Cannot use the sealing key: needed a point of large order, found one of small order');
-  }
-  return secret;
-}
-
-/** @throws {UnusableKeyError} when the 32-byte X25519 key has small order. */
 export function requireUsableSealingKey(publicKey: Uint8Array): void {
   // Clamped scalars are multiples of the cofactor, so any one of them shows a small order.
-  sharedSecret(publicKey, new Uint8Array(32).fill(1));
+  const sharedSecret = nacl.scalarMult(new Uint8Array(32).fill(1), publicKey);
+  if (sharedSecret.every((byte) => byte === 0)) {
+    throw new UnusableKeyError('Cannot use the sealing key: needed a point of large order, found one of small order');
+  }
 }
