@@ -7,7 +7,7 @@
 /**
  * The canonical text of a JSON value.
  *
- * @throws {TypeError} when the value holds something JSON cannot say: NaN, an infinity, a function, a bigint.
+ * @throws {TypeError} when the value holds something JSON cannot say: NaN, an infinity, a function, a bigint, a date, bytes.
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);

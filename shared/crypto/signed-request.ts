@@ -16,7 +16,7 @@ import { signMessage, verifyMessage } from './ed25519.ts';
 import type { Identity } from './identity.ts';
 
 /** Header names, in the lower case in which Node gives them. */
-const SIGNATURE_HEADERS = {
+export const SIGNATURE_HEADERS = {
   site: 'wardround-site',
   time: 'wardround-time',
   nonce: 'wardround-nonce',
