@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { syncFolder } from './sync-folder.ts';
 
 export interface BlobFolder {
   readonly folder: string;
@@ -143,18 +144,6 @@ async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 function requireHash(hash: string): Sha256Hex {
   if (!hashPattern.test(hash)) throw new TypeError('Cannot name a blob: 64 lower-case hexadecimal digits are needed');
   return hash;
-}
-
-/** A rename is durable when the folder that holds the name is. */
-async function syncFolder(folder: string): Promise<void> {
-  // Windows cannot open folders; its file system journals the rename.
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,0 +1,41 @@
+/** The thread's side of aggregation-thread.ts. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Identity } from '@wardround/shared/crypto/identity.ts';
+import { openBlobFolder } from '../storage/blob-folder.ts';
+import type { StateFolder } from '../storage/state-folder.ts';
+import { openUploadFolder } from '../storage/upload-folder.ts';
+import { createModelWork, type ModelWork } from './model-work.ts';
+
+export interface AggregationThreadRequest {
+  readonly id: number;
+  readonly task: keyof ModelWork;
+  // biome-ignore lint/suspicious/noExplicitAny: the thread's own other side wrote it, for the task it names
+  readonly request: any;
+}
+
+export interface AggregationThreadAnswer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: Error;
+}
+
+const { folder, identity }: { readonly folder: StateFolder; readonly identity: Pick<Identity, 'sealingSecret'> } =
+  workerData;
+const work = createModelWork({
+  identity,
+  published: openBlobFolder(folder.published),
+  optimiserStates: openBlobFolder(folder.optimiserStates),
+  uploads: openUploadFolder(folder.uploads),
+});
+
+let previous: Promise<unknown> = Promise.resolve();
+parentPort?.on('message', ({ id, task, request }: AggregationThreadRequest) => {
+  previous = previous.then(async () => {
+    try {
+      parentPort?.postMessage({ id, result: await work[task](request) } satisfies AggregationThreadAnswer);
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error('The model work failed');
+      parentPort?.postMessage({ id, error: failure } satisfies AggregationThreadAnswer);
+    }
+  });
+});

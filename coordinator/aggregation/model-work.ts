@@ -1,0 +1,156 @@
+/**
+ * The coordinator's work on models: starting weights, checking sealed updates, adding them.
+ *
+ * - A single update is in memory only while it is checked or added, and never on disk other than sealed.
+ * - What is written is the weights after the sum of all accepted updates, and the server optimiser's memory.
+ *
+ * Everything here may take a good part of a second; aggregation-thread.ts keeps it off the event loop.
+ */
+import type { StageState } from '@wardround/protocols/round/state.ts';
+import type { Stage, StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { initialStageWeights, stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
+import {
+  addUpdate,
+  checkUpdate,
+  decodeSum,
+  type UpdateCode,
+  updateVectorLength,
+} from '@wardround/protocols/transfer/update-code.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { float32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
+import type { Identity } from '@wardround/shared/crypto/identity.ts';
+import { open, SealBrokenError } from '@wardround/shared/crypto/sealed-envelope.ts';
+import { layoutHash, type ParameterLayout } from '@wardround/shared/tensors/layout.ts';
+import { BlobDamagedError, type BlobFolder } from '../storage/blob-folder.ts';
+import type { UploadFolder } from '../storage/upload-folder.ts';
+import { serverStep } from './server-optimiser.ts';
+
+export interface ModelWork {
+  /** Makes the stage's starting weights and publishes them. */
+  prepareStage(request: StageRequest): Promise<PreparedStage>;
+  /** Opens and checks one update: null when it can be added, else the reason. */
+  inspectUpdate(request: InspectionRequest): Promise<string | null>;
+  /** Adds a round's updates to its weights and publishes the result. */
+  aggregate(request: AggregationRequest): Promise<AggregationResult>;
+}
+
+export interface StageRequest {
+  readonly plan: StudyPlan;
+  /** Index in the plan's stages. */
+  readonly stage: number;
+}
+
+export interface PreparedStage {
+  readonly layout: Sha256Hex;
+  readonly model: Sha256Hex;
+}
+
+interface RoundRequest extends StageRequest {
+  readonly study: Sha256Hex;
+  readonly round: number;
+  /** The weights the round started from. */
+  readonly startModel: Sha256Hex;
+  /** How many sites were invited to the round. */
+  readonly sites: number;
+}
+
+interface UpdateReference {
+  readonly site: string;
+  readonly blob: Sha256Hex;
+}
+
+export interface InspectionRequest extends RoundRequest, UpdateReference {}
+
+export interface AggregationRequest extends RoundRequest {
+  readonly updates: readonly UpdateReference[];
+  readonly optimiserState: StageState['optimiserState'];
+}
+
+export type AggregationResult =
+  | { readonly kind: 'aggregated'; readonly model: Sha256Hex; readonly optimiserState: Sha256Hex | null }
+  /** This update cannot be read any more; nothing was added. */
+  | { readonly kind: 'unusable'; readonly site: string; readonly reason: string };
+
+/** The models that plans describe. */
+export interface StageModels {
+  layout(plan: StudyPlan, stage: Stage): ParameterLayout;
+  initialWeights(plan: StudyPlan, stage: Stage): Float32Array;
+}
+
+export const plannedModels: StageModels = { layout: stageLayout, initialWeights: initialStageWeights };
+
+export function createModelWork(parts: {
+  readonly identity: Pick<Identity, 'sealingSecret'>;
+  readonly published: BlobFolder;
+  readonly optimiserStates: BlobFolder;
+  readonly uploads: UploadFolder;
+  readonly models?: StageModels;
+}): ModelWork {
+  const { identity, published, optimiserStates, uploads, models = plannedModels } = parts;
+
+  /** The update's plain vector, or the reason why there is none. The caller clears it after use. */
+  const openUpdate = async (request: RoundRequest, { site, blob }: UpdateReference): Promise<Uint8Array | string> => {
+    const { study, round, startModel } = request;
+    const stage = stageOf(request).name;
+    const context = updateContext({ study, stage, round, site, model: startModel });
+    try {
+      return open(await (await uploads.of(site)).read(blob), { identity, context });
+    } catch (error) {
+      if (error instanceof SealBrokenError) return 'seal-broken';
+      if (error instanceof BlobDamagedError) return 'update-damaged';
+      throw error;
+    }
+  };
+
+  const codeOf = (request: RoundRequest): UpdateCode => {
+    const { clip, maximumSampleCount } = request.plan.protection;
+    return { layout: models.layout(request.plan, stageOf(request)), clip, maximumSampleCount, sites: request.sites };
+  };
+
+  return {
+    async prepareStage(request) {
+      const stage = stageOf(request);
+      const model = await published.put(littleEndianBytes(models.initialWeights(request.plan, stage)));
+      return { layout: layoutHash(models.layout(request.plan, stage)), model };
+    },
+
+    async inspectUpdate(request) {
+      const opened = await openUpdate(request, request);
+      if (typeof opened === 'string') return opened;
+      const fault = checkUpdate(opened, codeOf(request));
+      opened.fill(0);
+      return fault;
+    },
+
+    async aggregate(request) {
+      const code = codeOf(request);
+      const sum = new Int32Array(updateVectorLength(code.layout));
+      for (const update of request.updates) {
+        const opened = await openUpdate(request, update);
+        if (typeof opened === 'string') return { kind: 'unusable', site: update.site, reason: opened };
+        addUpdate(sum, opened);
+        opened.fill(0);
+      }
+      const { meanDelta, sampleCounts } = decodeSum(sum, code);
+      const { startModel, optimiserState } = request;
+      const result = serverStep(stageOf(request).server, {
+        weights: float32FromBytes(await published.read(startModel)),
+        meanDelta,
+        state: optimiserState === null ? null : float32FromBytes(await optimiserStates.read(optimiserState)),
+        trained: code.layout.tensors.filter(({ group }) => (sampleCounts[code.layout.groups.indexOf(group)] ?? 0) > 0),
+      });
+      return {
+        kind: 'aggregated',
+        model: await published.put(littleEndianBytes(result.weights)),
+        optimiserState: result.state && (await optimiserStates.put(littleEndianBytes(result.state))),
+      };
+    },
+  };
+}
+
+function stageOf({ plan, stage }: StageRequest): Stage {
+  const found = plan.stages[stage];
+  if (found === undefined) throw new RangeError(`Cannot find stage ${stage} in a plan of ${plan.stages.length} stages`);
+  return found;
+}

@@ -1,0 +1,197 @@
+/** All studies of this coordinator: taken up from their journals at the start, launched, and asked for work. */
+import type { StudyEvent } from '@wardround/protocols/round/events.ts';
+import { launchStudy } from '@wardround/protocols/round/launch.ts';
+import { isOver, type StudyState } from '@wardround/protocols/round/state.ts';
+import { workFor } from '@wardround/protocols/round/work-for.ts';
+import type { Work } from '@wardround/protocols/session/messages.ts';
+import { planHash, StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { updateScale } from '@wardround/protocols/study/stage-layout.ts';
+import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import type { Logger } from 'pino';
+import type { ModelWork } from '../aggregation/model-work.ts';
+import { RefusalError } from '../refusal-error.ts';
+import type { BlobFolder } from '../storage/blob-folder.ts';
+import type { Journal } from '../storage/journal.ts';
+import type { SiteTable } from '../storage/site-table.ts';
+import type { UploadFolder } from '../storage/upload-folder.ts';
+import type { Clock } from './clock.ts';
+import { createInTurn } from './in-turn.ts';
+import { type NeededBlobs, neededBlobs } from './needed-blobs.ts';
+import { createStudyRunner, type StudyRunner } from './study-runner.ts';
+
+export interface Studies {
+  /** In the order of their launch. */
+  all(): readonly StudyRunner[];
+  find(study: Sha256Hex): StudyRunner | undefined;
+  /** @throws {RefusalError} */
+  launch(plan: StudyPlan): Promise<StudyRunner>;
+  /** Invites a site that was admitted to every study that still runs. */
+  invite(site: string): Promise<void>;
+  /** What the site should do next over all studies; null for nothing. */
+  workFor(site: string): Work | null;
+  neededBlobs(): NeededBlobs;
+  stop(): void;
+}
+
+export interface StudyStores {
+  readonly journal: Journal;
+  readonly sites: SiteTable;
+  readonly published: BlobFolder;
+  readonly optimiserStates: BlobFolder;
+  readonly uploads: UploadFolder;
+}
+
+/**
+ * Takes up all studies where they were.
+ *
+ * @throws {JournalDamagedError} when a journal is not what was written: nothing is built on it.
+ */
+export async function openStudies(
+  stores: StudyStores,
+  options: {
+    readonly work: ModelWork;
+    readonly clock: Clock;
+    readonly log: Logger;
+    /** Called with the sites whose work has changed. */
+    readonly onWork: (sites: readonly string[]) => void;
+  },
+): Promise<Studies> {
+  const { journal, sites, published, optimiserStates, uploads } = stores;
+  const { work, clock, log, onWork } = options;
+  const runners = new Map<Sha256Hex, StudyRunner>();
+  const launching = createInTurn();
+
+  const needed = (): NeededBlobs => neededBlobs([...runners.values()].map((runner) => runner.state()));
+
+  const onChange = (before: StudyState, after: StudyState): void => {
+    const changed = Object.keys(after.sites).filter(
+      (site) => canonicalJson(workFor(before, site)) !== canonicalJson(workFor(after, site)),
+    );
+    if (changed.length > 0) onWork(changed);
+    void retire(neededBlobs([before]), needed()).catch((error: unknown) =>
+      log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'old blobs could not be removed'),
+    );
+  };
+
+  const retire = async (before: NeededBlobs, now: NeededBlobs): Promise<void> => {
+    for (const hash of before.published) if (!now.published.has(hash)) await published.remove(hash);
+    for (const hash of before.optimiserStates) if (!now.optimiserStates.has(hash)) await optimiserStates.remove(hash);
+    const spent = [...before.uploads].filter((hash) => !now.uploads.has(hash));
+    if (spent.length === 0) return;
+    for (const { site } of await sites.sites()) {
+      const folder = await uploads.of(site);
+      for (const hash of spent) await folder.remove(hash);
+    }
+  };
+
+  const run = (plan: StudyPlan, events: readonly StudyEvent[]): StudyRunner => {
+    const runner = createStudyRunner({ plan, events }, { journal, work, clock, log, onChange });
+    runners.set(runner.state().study, runner);
+    return runner;
+  };
+
+  const admitted = async (): Promise<string[]> =>
+    (await sites.sites()).filter(({ status }) => status === 'admitted').map(({ site }) => site);
+
+  const invite = async (site: string): Promise<void> => {
+    for (const runner of runners.values()) {
+      const { sites: invited } = runner.state();
+      // One more site must still fit into the sum's 32 bits.
+      if (invited[site] === undefined && scaleFits(runner.plan, Object.keys(invited).length + 1)) {
+        await runner.submit({ kind: 'invite', site });
+      }
+    }
+  };
+
+  for (const study of await journal.studies()) {
+    const events = await journal.read(study);
+    const launched = events[0];
+    if (launched?.kind !== 'study-launched') throw new RangeError('Cannot run a study that was not launched');
+    const plan = StudyPlan.parse(JSON.parse(Buffer.from(await published.read(launched.planBlob)).toString()));
+    if (planHash(plan) !== study)
+      throw new RangeError('Cannot run a study whose plan is not the one that was launched');
+    run(plan, events);
+  }
+  await sweep(stores, { states: [...runners.values()].map((runner) => runner.state()), needed: needed() });
+  for (const runner of runners.values()) {
+    await runner.submit({ kind: 'restarted' });
+    runner.start();
+  }
+  // Sites whose admission was the last thing before the coordinator stopped.
+  for (const site of await admitted()) await invite(site);
+
+  return {
+    all: () => [...runners.values()],
+    find: (study) => runners.get(study),
+    neededBlobs: needed,
+    invite,
+    launch: (plan) =>
+      launching(async () => {
+        const study = planHash(plan);
+        if (runners.has(study)) {
+          throw new RefusalError('study-exists', {
+            status: 409,
+            message: 'This very plan was launched before. Change its name or seed to run it again.',
+          });
+        }
+        const invited = await admitted();
+        if (invited.length < plan.participation.quorum) {
+          throw new RefusalError('too-few-sites', {
+            status: 409,
+            message:
+              `The plan's quorum is ${plan.participation.quorum} and ${invited.length} sites are admitted. ` +
+              'Invite and admit more sites, or lower participation.quorum.',
+          });
+        }
+        if (!scaleFits(plan, invited.length)) {
+          throw new RefusalError('updates-do-not-fit', {
+            status: 422,
+            message:
+              `The updates of ${invited.length} sites cannot be added in 32 bits. ` +
+              'Lower protection.maximumSampleCount or protection.clip.',
+          });
+        }
+        const planBlob = await published.put(Buffer.from(canonicalJson(plan)));
+        const launched = launchStudy(plan, { planBlob, sites: invited, nowMillis: clock.now() });
+        await journal.append(study, [launched], 0);
+        const runner = run(plan, [launched]);
+        runner.start();
+        log.info({ study: study.slice(0, 12), name: plan.name, sites: invited }, 'study-launched');
+        onWork(invited);
+        return runner;
+      }),
+    workFor(site) {
+      let prepare: Work | null = null;
+      for (const runner of runners.values()) {
+        const found = workFor(runner.state(), site);
+        // A study that others are in the middle of goes before one that has not begun.
+        if (found !== null && found.kind !== 'prepare') return found;
+        prepare ??= found;
+      }
+      return prepare;
+    },
+    stop() {
+      for (const runner of runners.values()) runner.stop();
+    },
+  };
+}
+
+function scaleFits(plan: StudyPlan, sites: number): boolean {
+  try {
+    return updateScale(plan, sites) >= 1;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes what interrupted runs left behind. Uploads that were acknowledged stay as long as a round may still take them. */
+async function sweep(
+  stores: StudyStores,
+  { states, needed }: { readonly states: readonly StudyState[]; readonly needed: NeededBlobs },
+): Promise<void> {
+  await stores.published.sweep(needed.published);
+  await stores.optimiserStates.sweep(needed.optimiserStates);
+  if (states.every(isOver)) await stores.uploads.sweep(needed.uploads);
+  else await stores.uploads.removeParts();
+}

@@ -1,0 +1,174 @@
+/**
+ * Runs one study: takes inputs in turn, writes what they cause to the journal, and only then lets it be so. Alarms are the
+ * state's own deadlines and effects follow from the state, so a runner made from a journal goes on where that one ended.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { applyEvent } from '@wardround/protocols/round/apply-event.ts';
+import { type Effect, pendingEffect } from '@wardround/protocols/round/effects.ts';
+import type { StudyEvent } from '@wardround/protocols/round/events.ts';
+import { type Decision, decide, nextDeadline, onTime, type StudyInput } from '@wardround/protocols/round/machine.ts';
+import type { StudyState } from '@wardround/protocols/round/state.ts';
+import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import type { Logger } from 'pino';
+import type { ModelWork } from '../aggregation/model-work.ts';
+import type { Journal } from '../storage/journal.ts';
+import type { Clock } from './clock.ts';
+import { createInTurn } from './in-turn.ts';
+
+export interface StudyRunner {
+  readonly plan: StudyPlan;
+  state(): StudyState;
+  /** Resolves when what the input caused is durable. */
+  submit(input: StudyInput): Promise<Decision>;
+  /** What `submit` would decide now; changes nothing. */
+  preview(input: StudyInput): Decision;
+  /** Arms the alarm and begins what the state asks for. */
+  start(): void;
+  stop(): void;
+}
+
+export interface RunnerParts {
+  readonly journal: Journal;
+  readonly work: ModelWork;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called after the events are durable and before the input is acknowledged. */
+  readonly onChange: (before: StudyState, after: StudyState) => void;
+}
+
+/** Waits between attempts at an effect that failed: a full disk may be cleared meanwhile. About five minutes in all. */
+const effectRetryMillis = [1000, 2000, 4000, 8000, 15_000, ...Array<number>(9).fill(30_000)];
+/** How soon to try again when the journal could not be written on an alarm. */
+const alarmRetryMillis = 5000;
+
+export function createStudyRunner(
+  study: { readonly plan: StudyPlan; readonly events: readonly StudyEvent[] },
+  parts: RunnerParts,
+): StudyRunner {
+  const { journal, work, clock, onChange } = parts;
+  const { plan } = study;
+  const folded = study.events.reduce<StudyState | null>(applyEvent, null);
+  if (folded === null) throw new RangeError('Cannot run a study without events');
+
+  let state = folded;
+  let position = study.events.length;
+  const log = parts.log.child({ study: state.study.slice(0, 12) });
+  const inTurn = createInTurn();
+  const stopping = new AbortController();
+  let cancelAlarm = (): void => undefined;
+  let runningEffect: string | null = null;
+
+  const append = async (events: readonly StudyEvent[]): Promise<void> => {
+    if (events.length === 0) return;
+    const next = events.reduce<StudyState>(applyEvent, state);
+    await journal.append(state.study, events, position);
+    const before = state;
+    state = next;
+    position += events.length;
+    for (const event of events) log.info(loggable(event), event.kind);
+    onChange(before, next);
+    proceed();
+  };
+
+  const submit = (input: StudyInput): Promise<Decision> =>
+    inTurn(async () => {
+      const decision = decide(state, input, clock.now());
+      await append(decision.events);
+      return decision;
+    });
+
+  const ring = (): void => {
+    inTurn(() => append(onTime(state, clock.now()))).then(proceed, (error: unknown) => {
+      log.error({ problem: nameOf(error) }, 'the journal cannot be written');
+      setAlarm(clock.now() + alarmRetryMillis);
+    });
+  };
+
+  const setAlarm = (timeMillis: number | null): void => {
+    cancelAlarm();
+    if (timeMillis !== null && !stopping.signal.aborted) cancelAlarm = clock.at(timeMillis, ring);
+  };
+
+  function proceed(): void {
+    setAlarm(nextDeadline(state));
+    const effect = pendingEffect(state);
+    const name = effect && JSON.stringify([effect.kind, effect.stage, 'round' in effect && effect.round]);
+    if (effect === null || name === runningEffect || stopping.signal.aborted) return;
+    runningEffect = name;
+    void runEffect(effect).finally(() => {
+      if (runningEffect === name) runningEffect = null;
+      if (!stopping.signal.aborted) proceed();
+    });
+  }
+
+  const runEffect = async (effect: Effect): Promise<void> => {
+    for (const retryMillis of [...effectRetryMillis, null]) {
+      try {
+        await submit(await perform(effect, { plan, state, work }));
+        return;
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        log.error({ effect: effect.kind, problem: nameOf(error) }, 'an effect failed');
+        if (retryMillis !== null)
+          await wait(retryMillis, undefined, { signal: stopping.signal }).catch(() => undefined);
+        if (stopping.signal.aborted) return;
+      }
+    }
+    const reason = effect.kind === 'aggregate' ? 'aggregation-failed' : 'stage-preparation-failed';
+    await submit({ kind: 'give-up', reason }).catch(() => undefined);
+  };
+
+  return {
+    plan,
+    state: () => state,
+    submit,
+    preview: (input) => decide(state, input, clock.now()),
+    start: proceed,
+    stop() {
+      stopping.abort();
+      cancelAlarm();
+    },
+  };
+}
+
+async function perform(
+  effect: Effect,
+  { plan, state, work }: { readonly plan: StudyPlan; readonly state: StudyState; readonly work: ModelWork },
+): Promise<StudyInput> {
+  switch (effect.kind) {
+    case 'prepare-stage': {
+      const { stage } = effect;
+      return { kind: 'stage-prepared', stage, ...(await work.prepareStage({ plan, stage })) };
+    }
+    case 'aggregate': {
+      const { stage, round, startModel, optimiserState } = effect;
+      const result = await work.aggregate({
+        plan,
+        study: state.study,
+        stage,
+        round,
+        startModel,
+        optimiserState,
+        sites: effect.sites.length,
+        updates: effect.updates.map(({ site, blob }) => ({ site, blob })),
+      });
+      return result.kind === 'aggregated'
+        ? { ...result, stage, round }
+        : { kind: 'update-unusable', stage, round, site: result.site, reason: result.reason };
+    }
+    default:
+      return effect satisfies never;
+  }
+}
+
+/** The event's names and numbers; reports and figures have their own place. */
+function loggable(event: StudyEvent): Record<string, unknown> {
+  const { kind, atMillis, ...fields } = event;
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name]) => !['ready', 'report', 'rules', 'figures', 'study'].includes(name)),
+  );
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'unknown';
+}

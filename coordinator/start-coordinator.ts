@@ -1,0 +1,155 @@
+/** Puts the coordinator together, from the disk up, and starts it. The one place that knows all parts. */
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { fingerprint, publicKeys } from '@wardround/shared/crypto/identity.ts';
+import type { Logger } from 'pino';
+import { startAggregationThread } from './aggregation/aggregation-thread.ts';
+import { plannedModels } from './aggregation/model-work.ts';
+import { adminRoutes } from './edge/admin-routes.ts';
+import { blobRoutes } from './edge/blob-routes.ts';
+import { createIdentifyCaller, type OwnIdentity } from './edge/caller.ts';
+import { type HintSockets, openHintSockets } from './edge/hint-sockets.ts';
+import { limits } from './edge/limits.ts';
+import type { Gate } from './edge/message-route.ts';
+import { createProgressBoard } from './edge/progress-board.ts';
+import { createSendAnswer } from './edge/send-answer.ts';
+import { siteRoutes } from './edge/site-routes.ts';
+import { createTokenBucket } from './edge/token-bucket.ts';
+import { createWebServer } from './edge/web-server.ts';
+import { createRegistry } from './registry/registry.ts';
+import { systemClock } from './rounds/clock.ts';
+import { openStudies, type Studies } from './rounds/studies.ts';
+import { removeAddress, writeAddress } from './storage/address-file.ts';
+import { openBlobFolder } from './storage/blob-folder.ts';
+import { openDatabase } from './storage/database.ts';
+import { loadOrCreateIdentity } from './storage/identity-file.ts';
+import { lockInstance } from './storage/instance-lock.ts';
+import { createJournal } from './storage/journal.ts';
+import { createNonceMemory } from './storage/nonce-memory.ts';
+import { createSiteTable } from './storage/site-table.ts';
+import { createStateFolder, stateFolder } from './storage/state-folder.ts';
+import { openUploadFolder } from './storage/upload-folder.ts';
+
+export interface CoordinatorOptions {
+  readonly stateFolder: string;
+  /** The address to listen on, and the port; 0 takes a free one. */
+  readonly host: string;
+  readonly port: number;
+  /** Where sites reach the coordinator; without it, where it listens. */
+  readonly publicUrl: string | null;
+  /** Admit sites as soon as they enrol. */
+  readonly admitInvited: boolean;
+  /** PEM files. Without them the coordinator speaks plain HTTP: everything is signed and updates are sealed all the same. */
+  readonly tls: { readonly keyFile: string; readonly certificateFile: string } | null;
+  readonly log: Logger;
+}
+
+export interface RunningCoordinator {
+  /** Where sites reach it. */
+  readonly publicUrl: string;
+  readonly fingerprint: string;
+  /** Stops listening and lets go of the state folder. What was acknowledged is durable already. */
+  close(): Promise<void>;
+}
+
+/** @throws {AlreadyRunningError | DatabaseVersionError | JournalDamagedError | SyntaxError} */
+export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
+  const { log } = options;
+  const clock = systemClock;
+  await using closing = new AsyncDisposableStack();
+
+  const folder = stateFolder(options.stateFolder);
+  await createStateFolder(folder);
+  closing.defer(lockInstance(folder.lock));
+  const identity = await loadOrCreateIdentity(folder.identity);
+  const keys = publicKeys(identity);
+  const own: OwnIdentity = { identity, keys, fingerprint: fingerprint(keys) };
+  const database = openDatabase(folder.database);
+  closing.defer(() => database.close());
+  const tls = options.tls && {
+    key: await readFile(options.tls.keyFile),
+    certificate: await readFile(options.tls.certificateFile),
+  };
+
+  const published = openBlobFolder(folder.published);
+  const uploads = openUploadFolder(folder.uploads);
+  const sites = createSiteTable(database);
+  const nonces = createNonceMemory(database);
+  const stores = {
+    journal: createJournal(database),
+    sites,
+    published,
+    optimiserStates: openBlobFolder(folder.optimiserStates),
+    uploads,
+  };
+  const work = startAggregationThread({ folder, identity });
+  closing.defer(() => work.close());
+
+  let sockets: HintSockets | null = null;
+  const hint = (names: readonly string[]): void => sockets?.hint(names);
+  const studies: Studies = await openStudies(stores, { work, clock, log, onWork: hint });
+  closing.defer(() => studies.stop());
+
+  let publicUrl = options.publicUrl ?? '';
+  const registry = createRegistry(sites, {
+    identity,
+    fingerprint: own.fingerprint,
+    publicUrl: () => publicUrl,
+    now: clock.now,
+    admitInvited: options.admitInvited,
+    async onAdmitted(site) {
+      log.info({ site }, 'site-admitted');
+      await studies.invite(site);
+      hint([site]);
+    },
+  });
+
+  const send = createSendAnswer(own, clock.now);
+  const identify = createIdentifyCaller({ own, registry, nonces, now: clock.now });
+  const gate: Gate = {
+    identify,
+    send,
+    callers: createTokenBucket(limits.siteRequests, clock.now),
+    strangers: createTokenBucket(limits.strangerRequests, clock.now),
+  };
+  const progress = createProgressBoard(clock.now);
+  const web = createWebServer({ send, log, tls });
+  const open = openHintSockets(web.server, { identify, progress, now: clock.now, log });
+  sockets = open;
+  closing.defer(async () => {
+    await open.close();
+    web.server.closeAllConnections();
+  });
+  web.serve([
+    siteRoutes(gate, { own, registry, nonces, studies, uploads, work, progress, now: clock.now }),
+    blobRoutes(gate, { published, uploads, studies, models: plannedModels }),
+    adminRoutes(gate, { registry, studies, progress, isConnected: open.isConnected }),
+  ]);
+
+  web.server.listen({ host: options.host, port: options.port });
+  await once(web.server, 'listening');
+  const { port } = web.server.address() as AddressInfo;
+  const scheme = tls === null ? 'http' : 'https';
+  if (publicUrl === '') publicUrl = `${scheme}://${urlHost(options.host)}:${port}`;
+  const certificateFile = options.tls && path.resolve(options.tls.certificateFile);
+  await writeAddress(folder.address, {
+    url: `${scheme}://${urlHost(localHost(options.host))}:${port}`,
+    certificateFile,
+  });
+  closing.defer(() => removeAddress(folder.address));
+  log.info({ port, fingerprint: own.fingerprint }, 'listening');
+
+  const running = closing.move();
+  return { publicUrl, fingerprint: own.fingerprint, close: () => running.disposeAsync() };
+}
+
+/** An address that means "all of this machine's" is reached at the loopback one. */
+function localHost(host: string): string {
+  return host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,37 @@
+/** The coordinator's keys on its disk: made at the first start, readable by its user alone. */
+import { open, readFile, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { decodeIdentity, encodeIdentity, generateIdentity, type Identity } from '@wardround/shared/crypto/identity.ts';
+import { syncFolder } from './sync-folder.ts';
+
+/**
+ * The caller holds the instance lock, so nobody else makes one at the same time.
+ *
+ * @throws {SyntaxError} when the file is not an identity.
+ */
+export async function loadOrCreateIdentity(file: string): Promise<Identity> {
+  const existing = await readIdentity(file);
+  if (existing !== null) return existing;
+  const identity = generateIdentity();
+  const draft = `${file}.part`;
+  const handle = await open(draft, 'w', 0o600);
+  try {
+    await handle.writeFile(encodeIdentity(identity));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(draft, file);
+  await syncFolder(path.dirname(file));
+  return identity;
+}
+
+/** Null when there is none yet. */
+export async function readIdentity(file: string): Promise<Identity | null> {
+  try {
+    return decodeIdentity(await readFile(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}
