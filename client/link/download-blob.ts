@@ -1,0 +1,131 @@
+/** Downloads a content-addressed blob into the site's folder: resumes where it broke off, and keeps only bytes that match their name. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { syncFolder } from '../state/atomic-file.ts';
+import { CoordinatorUnreachableError, UntrustedAnswerError } from './errors.ts';
+import type { ExchangeAnswer } from './http-exchange.ts';
+
+export interface BlobDownload {
+  /** The folder that holds the blobs, each under its hash. */
+  readonly folder: string;
+  /** Asks for the blob from this byte on; answers with status 200, 206 or 416 only. */
+  readonly get: (firstByte: number) => Promise<ExchangeAnswer>;
+  /** More bytes than this are refused. */
+  readonly maximumBytes: number;
+  readonly signal: AbortSignal;
+}
+
+const PART_SUFFIX = '.part';
+
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+async function hashFile(path: string): Promise<ReturnType<typeof createHash>> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
+  return hash;
+}
+
+function firstByteOf(answer: ExchangeAnswer): number {
+  if (answer.status === 200) return 0;
+  const first = /^bytes (\d{1,15})-/.exec(answer.headers['content-range'] ?? '')?.[1];
+  return first === undefined ? Number.NaN : Number(first);
+}
+
+/** Appends the answer's body to the part file, whose first `kept` bytes are already there. */
+async function append(
+  answer: ExchangeAnswer,
+  {
+    part,
+    kept,
+    hash,
+    download,
+  }: { part: string; kept: number; hash: ReturnType<typeof createHash>; download: BlobDownload },
+): Promise<void> {
+  const file = await open(part, kept === 0 ? 'w' : 'a', 0o600);
+  let size = kept;
+  try {
+    for await (const piece of answer.body) {
+      size += (piece as Buffer).length;
+      if (size > download.maximumBytes) {
+        throw new UntrustedAnswerError(
+          `Cannot use the blob: it must have at most ${download.maximumBytes} bytes and the coordinator sent more.`,
+        );
+      }
+      hash.update(piece as Buffer);
+      await file.write(piece as Buffer);
+    }
+    await file.sync();
+  } catch (error) {
+    download.signal.throwIfAborted();
+    if (error instanceof UntrustedAnswerError || isLocalFailure(error)) throw error;
+    throw new CoordinatorUnreachableError('The download broke off. It goes on from where it stopped.');
+  } finally {
+    await file.close();
+  }
+}
+
+/** A full disk or a broken folder: asking the coordinator again would not help. */
+function isLocalFailure(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+/**
+ * Makes one attempt to complete the blob; what arrived before an interruption is kept for the next attempt.
+ *
+ * @returns the path of the complete, verified blob.
+ * @throws {CoordinatorUnreachableError} when the connection breaks: call again to resume.
+ * @throws {UntrustedAnswerError} when the bytes are not those the name stands for.
+ */
+export async function downloadBlob(hash: Sha256Hex, download: BlobDownload): Promise<string> {
+  const { folder } = download;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const complete = join(folder, hash);
+  const part = complete + PART_SUFFIX;
+  if ((await sizeOf(complete)) !== null) {
+    if ((await hashFile(complete)).digest('hex') === hash) return complete;
+    await rm(complete, { force: true });
+  }
+  const kept = (await sizeOf(part)) ?? 0;
+  const answer = await download.get(kept);
+  const resumed = answer.status === 206 && kept > 0 && firstByteOf(answer) === kept;
+  if (answer.status !== 200 && !resumed) {
+    // The kept bytes cannot be continued (a different or shorter blob): start over with the next attempt.
+    answer.body.destroy();
+    await rm(part, { force: true });
+    throw new CoordinatorUnreachableError('The download could not be resumed. It starts again.');
+  }
+  const running = resumed ? await hashFile(part) : createHash('sha256');
+  await append(answer, { part, kept: resumed ? kept : 0, hash: running, download });
+  if (running.digest('hex') !== hash) {
+    await rm(part, { force: true });
+    if (resumed) throw new CoordinatorUnreachableError('The resumed download was damaged. It starts again.');
+    throw new UntrustedAnswerError('Cannot use the blob: its bytes do not match the hash it was asked by.');
+  }
+  await rename(part, complete);
+  await syncFolder(folder);
+  return complete;
+}
+
+/** Removes every blob, whole or in part, that is not in `keep`. */
+export async function pruneBlobs(folder: string, keep: ReadonlySet<Sha256Hex>): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  for (const name of names) {
+    if (!keep.has(name.replace(PART_SUFFIX, ''))) await rm(join(folder, name), { force: true });
+  }
+}

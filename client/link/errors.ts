@@ -1,0 +1,37 @@
+/** What can go wrong between a site and its coordinator, one class for each thing a caller does about it. */
+
+/** No usable answer came: ask again later. */
+export class CoordinatorUnreachableError extends Error {
+  override readonly name = 'CoordinatorUnreachableError';
+  /** How long the other side asked to be left alone, when it said so. */
+  readonly retryAfterMillis: number | null;
+
+  constructor(message: string, { retryAfterMillis = null }: { retryAfterMillis?: number | null } = {}) {
+    super(message);
+    this.retryAfterMillis = retryAfterMillis;
+  }
+}
+
+/** The coordinator itself said no: asking again would change nothing. */
+export class CoordinatorRefusedError extends Error {
+  override readonly name = 'CoordinatorRefusedError';
+  readonly status: number;
+  /** The stable reason code of the refusal. */
+  readonly code: string;
+
+  constructor({ status, code, explanation }: { status: number; code: string; explanation: string }) {
+    super(`The coordinator refused (${code}): ${explanation}`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** An answer that does not carry the pinned coordinator's signature, or whose bytes are not what they are named after. */
+export class UntrustedAnswerError extends Error {
+  override readonly name = 'UntrustedAnswerError';
+}
+
+/** The coordinator's own answer, but not one this client understands. */
+export class UnintelligibleAnswerError extends Error {
+  override readonly name = 'UnintelligibleAnswerError';
+}

@@ -1,0 +1,134 @@
+/** One HTTP request and its answer over node:http, with time limits that follow progress: a slow line may take hours, a silent one may not. */
+import { createReadStream } from 'node:fs';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { ByteCounter } from './byte-counter.ts';
+import { CoordinatorUnreachableError } from './errors.ts';
+
+/** Connections to one coordinator: kept alive, and through HTTP_PROXY, HTTPS_PROXY and NO_PROXY where these are set. */
+export function createConnectionPool(url: URL): HttpAgent | HttpsAgent {
+  const { HTTP_PROXY, HTTPS_PROXY, NO_PROXY, http_proxy, https_proxy, no_proxy } = process.env;
+  const options = {
+    keepAlive: true,
+    maxSockets: 4,
+    proxyEnv: { HTTP_PROXY, HTTPS_PROXY, NO_PROXY, http_proxy, https_proxy, no_proxy },
+  };
+  return url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
+}
+
+export interface FileBody {
+  readonly file: string;
+  readonly size: number;
+}
+
+export interface ExchangeRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | FileBody | undefined;
+  readonly signal: AbortSignal;
+  /** Give up when no byte has moved for this long. */
+  readonly idleTimeoutMillis: number;
+}
+
+export interface ExchangeAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** The body. It must be read to its end or destroyed. */
+  readonly body: IncomingMessage;
+}
+
+function unreachable(error: unknown): CoordinatorUnreachableError {
+  const { code, name } = error as NodeJS.ErrnoException;
+  return new CoordinatorUnreachableError(
+    `Cannot reach the coordinator (${code ?? name}). Check the network, the proxy settings and that the coordinator is running.`,
+  );
+}
+
+/** Sends a file as the request's body, and stops early when the answer comes before the end: it is then a refusal. */
+function streamFile(file: string, outgoing: ClientRequest): void {
+  const stream = createReadStream(file);
+  stream.on('error', (error) => outgoing.destroy(error));
+  outgoing.once('response', (incoming) => {
+    if (outgoing.writableEnded) return;
+    stream.unpipe(outgoing);
+    stream.destroy();
+    incoming.once('end', () => outgoing.destroy());
+  });
+  outgoing.once('close', () => stream.destroy());
+  stream.pipe(outgoing);
+}
+
+/**
+ * Sends the request and resolves when the answer's headers are there.
+ *
+ * @throws {CoordinatorUnreachableError} when no answer comes. When the signal aborts, the signal's reason is thrown.
+ */
+export async function exchange(
+  url: URL,
+  request: ExchangeRequest,
+  { agent, counter }: { agent: HttpAgent | HttpsAgent; counter: ByteCounter },
+): Promise<ExchangeAnswer> {
+  request.signal.throwIfAborted();
+  const { body } = request;
+  const length = body === undefined ? undefined : 'file' in body ? body.size : body.length;
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const outgoing = send(url, {
+    method: request.method,
+    headers: { ...request.headers, ...(length === undefined ? {} : { 'content-length': String(length) }) },
+    agent,
+    signal: request.signal,
+  });
+  outgoing.setTimeout(request.idleTimeoutMillis, () =>
+    outgoing.destroy(Object.assign(new Error('no byte moved'), { code: 'ETIMEDOUT' })),
+  );
+  outgoing.on('socket', (socket) => {
+    const settle = counter.track(socket);
+    outgoing.once('close', settle);
+  });
+  const answer = new Promise<IncomingMessage>((resolve, reject) => {
+    outgoing.once('response', resolve);
+    outgoing.on('error', reject);
+  });
+  try {
+    if (body !== undefined && 'file' in body) streamFile(body.file, outgoing);
+    else outgoing.end(body);
+    const incoming = await answer;
+    return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming };
+  } catch (error) {
+    outgoing.destroy();
+    answer.catch(() => undefined);
+    request.signal.throwIfAborted();
+    throw unreachable(error);
+  }
+}
+
+/**
+ * The answer's whole body.
+ *
+ * @throws {CoordinatorUnreachableError} when it breaks off. @throws {RangeError} when it is longer than `maximumBytes`.
+ */
+export async function readBody(
+  answer: ExchangeAnswer,
+  { maximumBytes, signal }: { maximumBytes: number; signal: AbortSignal },
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const piece of answer.body) {
+      size += (piece as Buffer).length;
+      if (size > maximumBytes) break;
+      pieces.push(piece as Buffer);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(error);
+  }
+  if (size > maximumBytes) throw new RangeError(`Cannot read the answer: it must have at most ${maximumBytes} bytes`);
+  return Buffer.concat(pieces);
+}

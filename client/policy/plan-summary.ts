@@ -1,0 +1,102 @@
+/** A study plan in plain words, for the person who decides about it: what is read, what leaves the site, what stays. */
+import { planHash, type StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import { printable } from './printable.ts';
+
+const MOST_NAMES_SHOWN = 12;
+
+function several(count: number, noun: string): string {
+  return `${count.toLocaleString('en-GB')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function namesOf(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES_SHOWN).map(printable).join(', ');
+  return names.length > MOST_NAMES_SHOWN ? `${shown} and ${names.length - MOST_NAMES_SHOWN} more` : shown;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return several(Math.round(seconds), 'second');
+  if (seconds < 7200) return several(Math.round(seconds / 60), 'minute');
+  return several(Math.round(seconds / 3600), 'hour');
+}
+
+function clinicalLine({ clinical }: StudyPlan): string {
+  if (clinical.fields === 'auto') {
+    return 'Clinical table: every column that is numeric or has few categories, except outcomes and the columns the plan leaves out.';
+  }
+  return `Clinical table: ${several(clinical.fields.length, 'field')} (${namesOf(clinical.fields.map(({ name }) => name))}).`;
+}
+
+function dataLines(plan: StudyPlan): string[] {
+  const { imaging, expression, evaluation } = plan;
+  const { low, high } = imaging.windowHounsfield;
+  return [
+    `CT: up to ${several(imaging.maximumSlicesPerPatient, 'slice')} a patient, window ${low} to ${high} HU, resized to ${imaging.sizePixels} by ${imaging.sizePixels} pixels.`,
+    ...(plan.stages.some(({ kind }) => kind === 'alignment')
+      ? [
+          clinicalLine(plan),
+          ...(expression === undefined
+            ? []
+            : [`Gene expression: ${several(expression.genes.length, 'gene')} (${namesOf(expression.genes)}).`]),
+        ]
+      : []),
+    ...evaluation.tasks.map(
+      ({ name, columns }) => `Labels, for evaluation only: ${name}, from the column ${namesOf(columns)}.`,
+    ),
+    `${Math.round(evaluation.heldOutFraction * 100)} % of the patients are kept out of training and used for evaluation only.`,
+  ];
+}
+
+function trainingLines(plan: StudyPlan): string[] {
+  return plan.stages.map((stage) => {
+    const { size } = stageLayout(plan, stage);
+    const steps = stage.maximumLocalSteps === undefined ? '' : `, at most ${several(stage.maximumLocalSteps, 'step')}`;
+    const what = stage.kind === 'slice-pretraining' ? 'CT slices alone' : 'CT with clinical and expression data';
+    return `${stage.name}: ${what}, ${several(stage.rounds, 'round')} of ${several(stage.localEpochs, 'local epoch')}${steps}; ${several(size, 'trained number')} travel each way.`;
+  });
+}
+
+function leavingLines({ evaluation, protection, stages }: StudyPlan): string[] {
+  return [
+    'Before training: how many patients, series and slices can be used, how many files or rows cannot and why, and the kind of compute engine.',
+    `Each round: one update, which is the change of the trained numbers, each kept within plus or minus ${protection.clip}, with the number of samples behind it; beside it the mean loss, the steps and the seconds.`,
+    'While working: what the site is doing, how far it is, the current loss and speed.',
+    `At the end: scores and counts of ${several(evaluation.tasks.length, 'task')}${stages.length > 1 ? ' and of matching modalities' : ''}, never on fewer than ${several(evaluation.minimumPatients, 'patient')}.`,
+  ];
+}
+
+function protectionLine({ protection }: StudyPlan): string {
+  switch (protection.mode) {
+    case 'sealed':
+      return 'Updates are encrypted to the coordinator. The coordinator can open a single site’s update while it adds it to the others.';
+    default:
+      return protection.mode satisfies never;
+  }
+}
+
+/** The summary as lines of text; it repeats the plan's own words only with control characters removed. */
+export function planSummary(plan: StudyPlan): string[] {
+  const { participation } = plan;
+  const indent = (lines: string[]) => lines.map((line) => `  - ${line}`);
+  return [
+    `Study ${plan.name}`,
+    `Plan hash ${planHash(plan)}`,
+    ...(plan.description === '' ? [] : [printable(plan.description)]),
+    'Data it reads here',
+    ...indent(dataLines(plan)),
+    'Training',
+    ...indent(trainingLines(plan)),
+    'What leaves this site',
+    ...indent(leavingLines(plan)),
+    'What stays',
+    ...indent([
+      'Images, tables, patient identifiers, embeddings of single patients, and the first layer of the clinical and expression encoders.',
+    ]),
+    'Protection',
+    ...indent([protectionLine(plan)]),
+    'Times',
+    ...indent([
+      `Waits ${duration(participation.readyDeadlineSeconds)} for sites to be ready, ${duration(participation.roundDeadlineSeconds)} for each round and ${duration(participation.evaluationDeadlineSeconds)} for the evaluation; a round needs ${several(participation.quorum, 'site')}.`,
+    ]),
+  ];
+}

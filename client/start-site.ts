@@ -1,0 +1,139 @@
+/** The composition root: puts the parts of a site client together and runs them until the signal aborts. */
+import { join } from 'node:path';
+import type { Work } from '@wardround/protocols/session/messages.ts';
+import type { EngineKind } from '@wardround/shared/learning/engine/open-engine.ts';
+import { CoordinatorRefusedError } from './link/errors.ts';
+import { openSiteLink } from './link/site-link.ts';
+import { safeSentence } from './log/safe-error.ts';
+import type { SiteLog } from './log/site-log.ts';
+import type { ApprovalRule } from './policy/approvals.ts';
+import { lockSiteFolder } from './state/instance-lock.ts';
+import { readMembership } from './state/membership.ts';
+import { readSiteIdentity } from './state/site-identity.ts';
+import { createStatusBoard } from './state/site-status.ts';
+import { performAssignment } from './training/rounds/perform-assignment.ts';
+import { startWorkLoop } from './training/rounds/work-loop.ts';
+import { createTrainer } from './training/trainer.ts';
+
+/** The folder belongs to no site that has joined. */
+export class NotJoinedError extends Error {
+  override readonly name = 'NotJoinedError';
+}
+
+export interface StartSiteOptions {
+  /** The site's folder (openSiteFolder). */
+  readonly folder: string;
+  readonly approvalRule: ApprovalRule;
+  /** Engines to try; all, fastest first, when null. */
+  readonly engines: readonly EngineKind[] | null;
+  /** Another data folder than the one given when joining. */
+  readonly dataDirectory?: string | undefined;
+  readonly log: SiteLog;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Works for the coordinator until the signal aborts; what was being done then is stopped and done again after a restart.
+ *
+ * @throws {NotJoinedError | AlreadyRunningError | DamagedStateError} before anything is started.
+ */
+export async function startSite(options: StartSiteOptions): Promise<void> {
+  const { folder, approvalRule, engines, log, signal } = options;
+  const unlock = lockSiteFolder(folder);
+  try {
+    const membership = await readMembership(folder);
+    const identity = await readSiteIdentity(folder);
+    if (membership === null || identity === null) {
+      throw new NotJoinedError(
+        'Cannot start: this site has not joined a coordinator yet. Run "wardround-site join TOKEN --data DIR" with the invitation you were given.',
+      );
+    }
+    const { site, coordinator } = membership;
+    const blobFolder = join(folder, 'blobs');
+    const status = createStatusBoard(folder);
+    const trouble = createTroubleLog(log);
+    let hint = () => {};
+    const link = openSiteLink({
+      coordinator,
+      identity,
+      site,
+      blobFolder,
+      onHint: () => hint(),
+      onTrouble: trouble.happened,
+      onClockDifference: (offsetMillis) =>
+        log.warn(
+          { offsetSeconds: Math.round(offsetMillis / 1000) },
+          'This clock differs from the coordinator’s; its time is used',
+        ),
+    });
+    const trainer = createTrainer({
+      dataDirectory: options.dataDirectory ?? membership.dataDirectory,
+      cacheDirectory: join(folder, 'cache'),
+      engines,
+    });
+    const context = {
+      folder,
+      blobFolder,
+      site,
+      sealingKey: coordinator.sealingKey,
+      link,
+      trainer,
+      approvalRule,
+      status,
+      log,
+    };
+    let lastWork: Work['kind'] | null = null;
+    const onWork = ({ kind }: Work) => {
+      trouble.passed();
+      const announced = link.announced() ? 'announced' : 'polling';
+      status.update({ connection: kind === 'pending-admission' ? 'waiting-for-admission' : announced, problem: null });
+      if (kind === 'pending-admission' && lastWork !== kind) {
+        log.info('Enrolled; waiting for the coordinator’s administrator to admit this site');
+      }
+      lastWork = kind;
+    };
+    log.info({ site, approval: approvalRule }, 'The site client has started');
+    const loop = startWorkLoop({
+      ask: link.work,
+      perform: (assignment, stop) => performAssignment(assignment, context, stop),
+      onWork,
+      onAskFailed: (error) => {
+        trouble.happened(error);
+        status.update({ connection: 'failing', problem: safeSentence(error) });
+      },
+      onWorkFailed: ({ kind, study }, error) => {
+        const level = error instanceof CoordinatorRefusedError ? 'warn' : 'error';
+        log[level]({ kind, study, error }, 'The work could not be finished; asking for work again');
+      },
+      signal,
+    });
+    hint = loop.hint;
+    try {
+      await loop.ended;
+    } finally {
+      link.close();
+      await trainer.close();
+      await status.close();
+      log.info('The site client has stopped');
+    }
+  } finally {
+    unlock();
+  }
+}
+
+/** Logs a trouble when it begins or changes and when it has passed, not at every attempt. */
+function createTroubleLog(log: SiteLog): { happened: (error: unknown) => void; passed: () => void } {
+  let current: string | null = null;
+  return {
+    happened(error) {
+      const sentence = safeSentence(error);
+      if (sentence === current) return;
+      current = sentence;
+      log.warn({ error }, 'The coordinator gives no usable answer; trying again');
+    },
+    passed() {
+      if (current !== null) log.info('The coordinator answers again');
+      current = null;
+    },
+  };
+}
