@@ -2,7 +2,7 @@ import type { Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
 import { differentiable } from './differentiable.ts';
 import { hostLoop } from './host-loop.ts';
-import { stackedProduct } from './product.ts';
+import { stackedProduct } from './stacked-product.ts';
 
 /**
  * Multi-head self-attention between a sequence's tokens (Vaswani et al. 2017, arXiv 1706.03762), without the linear maps

