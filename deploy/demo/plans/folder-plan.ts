@@ -1,5 +1,6 @@
 /** Writes a plan for hospitals whose tables were surveyed: see site-survey.ts for who may do that. Pure. */
 import { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { DemoError } from '../demo-error.ts';
 import { chooseGenes } from './choose-genes.ts';
 import { chooseTasks } from './choose-tasks.ts';
 import { excludedColumns } from './excluded-columns.ts';
@@ -8,7 +9,7 @@ import type { SiteSurvey } from './site-survey.ts';
 import { trainingSettings } from './training-settings.ts';
 
 /**
- * @throws {RangeError} when no hospital has a patient with CT.
+ * @throws {DemoError} when no hospital has a patient with CT.
  */
 export function folderPlan(
   surveys: readonly SiteSurvey[],
@@ -16,7 +17,7 @@ export function folderPlan(
 ): StudyPlan {
   const withCt = surveys.filter(({ patientsWithCt }) => patientsWithCt > 0);
   if (withCt.length === 0) {
-    throw new RangeError('Cannot write a plan: no site has a patient with CT. Put DICOM files below SITE/ct');
+    throw new DemoError('Cannot write a plan: no site has a patient with CT. Put DICOM files below SITE/ct');
   }
   const genes = chooseGenes(surveys);
   const tasks = chooseTasks(surveys);

@@ -5,6 +5,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { DemoError } from '../demo-error.ts';
 import { folderPlan } from './folder-plan.ts';
 import type { SiteSurvey } from './site-survey.ts';
 import { surveySite } from './survey-site.ts';
@@ -18,8 +19,8 @@ export interface SiteFolder {
 /**
  * The sites of a folder: its subfolders that hold `ct`, by name.
  *
- * @throws {Error} when the folder cannot be read or none of its subfolders is a site. @throws {RangeError} when two
- *   folders' names differ only in letters that a site's name cannot hold.
+ * @throws {DemoError} when none of its subfolders is a site, or two folders' names differ only in letters that a site's
+ *   name cannot hold.
  */
 export async function findSites(directory: string): Promise<{ sites: SiteFolder[]; others: string[] }> {
   const entries = (await readdir(directory)).filter((entry) => !entry.startsWith('.')).sort();
@@ -34,12 +35,12 @@ export async function findSites(directory: string): Promise<{ sites: SiteFolder[
     }
     const site = siteName(entry);
     if (sites.some((known) => known.site === site)) {
-      throw new RangeError(`Cannot tell two hospitals apart: two folders would both be called "${site}". Rename one`);
+      throw new DemoError(`Cannot tell two hospitals apart: two folders would both be called "${site}". Rename one`);
     }
     sites.push({ site, directory: folder });
   }
   if (sites.length === 0) {
-    throw new Error(
+    throw new DemoError(
       `Cannot find a hospital: a folder with one subfolder per site is needed, each with its images below "ct"; found ${others.length} subfolders without one`,
     );
   }

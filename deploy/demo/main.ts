@@ -1,0 +1,76 @@
+/** `npm run demo`: the whole job on one machine, with one command. */
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { defineCommand, runMain } from 'citty';
+import { DemoError } from './demo-error.ts';
+import { createDisplay } from './display.ts';
+import { ChildFailedError } from './processes/children.ts';
+import { runDemo } from './run-demo.ts';
+
+const demo = defineCommand({
+  meta: {
+    name: 'demo',
+    description: 'Three hospitals pretrain together, each as a process of its own on this machine',
+  },
+  args: {
+    data: {
+      type: 'string',
+      description:
+        'A folder with one subfolder per hospital (ct/**, clinical.csv, expression.tsv); without it synthetic hospitals are made',
+      valueHint: 'DIR',
+    },
+    out: {
+      type: 'string',
+      description: 'Where the report and the encoders go',
+      valueHint: 'DIR',
+      default: 'demo-results',
+    },
+    quick: { type: 'boolean', description: 'A shorter run, under two minutes on four cores', default: false },
+    keep: {
+      type: 'boolean',
+      description: 'Keep the synthetic hospitals and the state of all processes',
+      default: false,
+    },
+  },
+  async run({ args }) {
+    const interrupted = new AbortController();
+    const stop = () => {
+      // Asked twice: leave at once. The children are killed on the way out.
+      if (interrupted.signal.aborted) process.exit(130);
+      interrupted.abort(new Error('Interrupted.'));
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+    try {
+      await runDemo({
+        dataDirectory: args.data === undefined ? null : await requireFolder(args.data),
+        outDirectory: path.resolve(args.out),
+        quick: args.quick,
+        keep: args.keep,
+        display: createDisplay(process.stdout),
+        signal: interrupted.signal,
+      });
+    } catch (error) {
+      if (interrupted.signal.aborted) {
+        console.error('Interrupted: all processes were stopped.');
+        process.exitCode = 130;
+        return;
+      }
+      // Errors that were written for people need no stack; any other should be reported with it.
+      const forPeople = error instanceof DemoError || error instanceof ChildFailedError;
+      console.error(forPeople ? error.message : error);
+      process.exitCode = 1;
+    } finally {
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, stop);
+    }
+  },
+});
+
+async function requireFolder(directory: string): Promise<string> {
+  const found = await stat(directory).catch(() => null);
+  if (found?.isDirectory()) return path.resolve(directory);
+  throw new DemoError(
+    `Cannot use --data: a folder is needed, found ${found === null ? 'nothing there' : 'a file'}. Check the path.`,
+  );
+}
+
+await runMain(demo);
