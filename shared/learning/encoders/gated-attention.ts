@@ -15,6 +15,7 @@ import { differentiable } from '../ops/differentiable.ts';
 import { gelu } from '../ops/gelu.ts';
 import { layerNorm } from '../ops/layer-norm.ts';
 import { linear } from '../ops/linear.ts';
+import { linearOfData } from '../ops/linear-of-data.ts';
 import { product } from '../ops/product.ts';
 import { type ParameterTensors, parameter } from '../parameters.ts';
 
@@ -23,7 +24,7 @@ const EPSILON = 1e-5;
 
 /** The slices of all patients together, and which slice is whose. */
 export interface PackedBags {
-  /** [slices, slice width] */
+  /** [slices, slice width]: data, which gets no gradient. */
   readonly slices: Tensor2D;
   /** [patients, slices]: 1 where the slice is the patient's, else 0. */
   readonly membership: Tensor2D;
@@ -41,18 +42,18 @@ export function gatedAttention(
   { slices, membership }: PackedBags,
   { parameters, prefix }: { readonly parameters: ParameterTensors; readonly prefix: string },
 ): AttendedBags {
-  const linearOf = (name: string, x: Tensor2D) =>
-    linear(engine, x, {
-      weight: parameter<Tensor2D>(parameters, `${prefix}.${name}.weight`),
-      bias: parameter<Tensor1D>(parameters, `${prefix}.${name}.bias`),
-    });
+  const tensorsOf = (name: string) => ({
+    weight: parameter<Tensor2D>(parameters, `${prefix}.${name}.weight`),
+    bias: parameter<Tensor1D>(parameters, `${prefix}.${name}.bias`),
+  });
+  const linearOf = (name: string, x: Tensor2D) => linear(engine, x, tensorsOf(name));
   const normOf = (name: string, x: Tensor2D) =>
     layerNorm(engine, x, {
       weight: parameter<Tensor1D>(parameters, `${prefix}.${name}.weight`),
       bias: parameter<Tensor1D>(parameters, `${prefix}.${name}.bias`),
       epsilon: EPSILON,
     });
-  const first = gelu(engine, normOf('pre_attn.1', linearOf('pre_attn.0', slices)));
+  const first = gelu(engine, normOf('pre_attn.1', linearOfData(engine, slices, tensorsOf('pre_attn.0'))));
   const hidden = gelu(engine, normOf('pre_attn.5', linearOf('pre_attn.4', first)));
   const gated = gate(engine, linearOf('attn.attention_a.0', hidden), linearOf('attn.attention_b.0', hidden));
   const scores = linearOf('attn.attention_c', gated);

@@ -7,13 +7,14 @@ import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
 import { layerNorm } from '../ops/layer-norm.ts';
 import { linear } from '../ops/linear.ts';
+import { linearOfData } from '../ops/linear-of-data.ts';
 import { type ParameterTensors, parameter } from '../parameters.ts';
 
 /** PyTorch's default, which MEDFORM keeps. */
 const EPSILON = 1e-5;
 
 /**
- * @param rows [patients, inputs]: standardised values and missing indicators.
+ * @param rows [patients, inputs]: standardised values and missing indicators; data, which gets no gradient.
  * @returns [patients, embedding width], not normalised.
  */
 export function tabularEncoder(
@@ -21,18 +22,19 @@ export function tabularEncoder(
   rows: Tensor2D,
   { parameters, prefix }: { readonly parameters: ParameterTensors; readonly prefix: string },
 ): Tensor2D {
-  const linearOf = (name: string, x: Tensor2D) =>
-    linear(engine, x, {
-      weight: parameter<Tensor2D>(parameters, `${prefix}.${name}.weight`),
-      bias: parameter<Tensor1D>(parameters, `${prefix}.${name}.bias`),
-    });
-  const block = (name: string, x: Tensor2D) =>
+  const tensorsOf = (name: string) => ({
+    weight: parameter<Tensor2D>(parameters, `${prefix}.${name}.weight`),
+    bias: parameter<Tensor1D>(parameters, `${prefix}.${name}.bias`),
+  });
+  const finish = (name: string, x: Tensor2D) =>
     engine.tf.relu(
-      layerNorm(engine, linearOf(`${name}.0`, x), {
-        weight: parameter<Tensor1D>(parameters, `${prefix}.${name}.1.weight`),
-        bias: parameter<Tensor1D>(parameters, `${prefix}.${name}.1.bias`),
+      layerNorm(engine, x, {
+        weight: parameter<Tensor1D>(parameters, `${prefix}.${name}.weight`),
+        bias: parameter<Tensor1D>(parameters, `${prefix}.${name}.bias`),
         epsilon: EPSILON,
       }),
     );
-  return linearOf('blocks.2', block('blocks.1', block('blocks.0', rows)));
+  const first = finish('blocks.0.1', linearOfData(engine, rows, tensorsOf('blocks.0.0')));
+  const second = finish('blocks.1.1', linear(engine, first, tensorsOf('blocks.1.0')));
+  return linear(engine, second, tensorsOf('blocks.2'));
 }

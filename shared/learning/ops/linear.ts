@@ -35,7 +35,7 @@ export function linear(
 }
 
 /** dy^T x, [out, in], transposing the narrower of the two where an engine must transpose. */
-function weightGradient(engine: Engine, { dy, x }: { dy: Tensor2D; x: Tensor2D }): Tensor2D {
+export function weightGradient(engine: Engine, { dy, x }: { dy: Tensor2D; x: Tensor2D }): Tensor2D {
   const { tf, habits } = engine;
   if (habits.transposedProducts || dy.shape[1] <= x.shape[1]) return product(engine, [dy, x], { transposeA: true });
   return tf.transpose(product(engine, [x, dy], { transposeA: true }));
