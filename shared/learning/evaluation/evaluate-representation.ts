@@ -9,7 +9,7 @@ import { linearProbe } from './linear-probe.ts';
 import { type MeanAndError, meanAndError } from './mean-and-error.ts';
 import { type ProbeData, takeLabels } from './probe.ts';
 
-export interface LabelledTask {
+interface LabelledTask {
   readonly name: string;
   /** Per patient; null where the patient has no usable label. Null altogether when the site has no such column. */
   readonly labels: readonly (0 | 1 | null)[] | null;
@@ -33,7 +33,7 @@ export interface RepresentationOptions {
   readonly random?: ReferenceScores;
 }
 
-export interface RepresentationResult {
+interface RepresentationResult {
   readonly task: string;
   readonly protocol: 'linear-probe' | 'few-shot';
   /** Labelled patients per class for few-shot, null for the linear probe. */
@@ -47,7 +47,7 @@ export interface RepresentationResult {
   readonly patients: number;
 }
 
-export type SkipReason = 'no-label-column' | 'too-few-patients' | 'one-class-only' | 'too-few-shots';
+type SkipReason = 'no-label-column' | 'too-few-patients' | 'one-class-only' | 'too-few-shots';
 
 /** Per-patient scores by task, for pairing. They stay at the site. */
 export interface ReferenceScores {

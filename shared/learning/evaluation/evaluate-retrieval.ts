@@ -12,7 +12,7 @@ export interface RetrievalOptions {
   readonly encoder: 'federated' | 'alone';
 }
 
-export interface RetrievalRow {
+interface RetrievalRow {
   readonly pair: ModalityPairName;
   readonly encoder: 'federated' | 'alone';
   readonly recallAt1: number;

@@ -21,10 +21,10 @@ import { embedPatients } from './embed-patients.ts';
 import { createTrainedEncoders, gradientLayout } from './trained-encoders.ts';
 
 export type { AlignmentBatch } from './alignment-batch.ts';
-export type { AlignmentOptions, LocalParameters } from './alignment-options.ts';
+export type { AlignmentOptions } from './alignment-options.ts';
 
 /** One row per patient of the batch. */
-export interface AlignedPatients {
+interface AlignedPatients {
   /** [patients, embedding width]: unit rows, zero rows for patients without CT. */
   readonly ct: Float32Array;
   /** The same; null when the site lacks the modality. */
