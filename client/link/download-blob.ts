@@ -1,7 +1,7 @@
 /** Downloads a content-addressed blob into the site's folder: resumes where it broke off, and keeps only bytes that match their name. */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { syncFolder } from '../state/atomic-file.ts';
@@ -29,7 +29,7 @@ async function sizeOf(path: string): Promise<number | null> {
   }
 }
 
-async function hashFile(path: string): Promise<ReturnType<typeof createHash>> {
+async function hashFile(path: string): Promise<Hash> {
   const hash = createHash('sha256');
   for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
   return hash;
@@ -44,14 +44,8 @@ function firstByteOf(answer: ExchangeAnswer): number {
 /** Appends the answer's body to the part file, whose first `kept` bytes are already there. */
 async function append(
   answer: ExchangeAnswer,
-  {
-    part,
-    kept,
-    hash,
-    download,
-  }: { part: string; kept: number; hash: ReturnType<typeof createHash>; download: BlobDownload },
+  { file, kept, hash, download }: { file: FileHandle; kept: number; hash: Hash; download: BlobDownload },
 ): Promise<void> {
-  const file = await open(part, kept === 0 ? 'w' : 'a', 0o600);
   let size = kept;
   try {
     for await (const piece of answer.body) {
@@ -69,8 +63,6 @@ async function append(
     download.signal.throwIfAborted();
     if (error instanceof UntrustedAnswerError || isLocalFailure(error)) throw error;
     throw new CoordinatorUnreachableError('The download broke off. It goes on from where it stopped.');
-  } finally {
-    await file.close();
   }
 }
 
@@ -95,17 +87,27 @@ export async function downloadBlob(hash: Sha256Hex, download: BlobDownload): Pro
     if ((await hashFile(complete)).digest('hex') === hash) return complete;
     await rm(complete, { force: true });
   }
-  const kept = (await sizeOf(part)) ?? 0;
-  const answer = await download.get(kept);
-  const resumed = answer.status === 206 && kept > 0 && firstByteOf(answer) === kept;
-  if (answer.status !== 200 && !resumed) {
-    // The kept bytes cannot be continued (a different or shorter blob): start over with the next attempt.
-    answer.body.destroy();
-    await rm(part, { force: true });
-    throw new CoordinatorUnreachableError('The download could not be resumed. It starts again.');
+  // Everything slow comes before the request: a connection that breaks while nobody reads loses what it had brought.
+  const file = await open(part, 'a', 0o600);
+  let resumed = false;
+  let running = createHash('sha256');
+  try {
+    const { size: kept } = await file.stat();
+    const soFar = kept === 0 ? running : await hashFile(part);
+    const answer = await download.get(kept);
+    resumed = answer.status === 206 && kept > 0 && firstByteOf(answer) === kept;
+    if (answer.status !== 200 && !resumed) {
+      // The kept bytes cannot be continued (a shorter blob, or a server that answers oddly): start over next time.
+      answer.body.destroy();
+      await file.truncate(0);
+      throw new CoordinatorUnreachableError('The download could not be resumed. It starts again.');
+    }
+    if (resumed) running = soFar;
+    else if (kept > 0) await file.truncate(0);
+    await append(answer, { file, kept: resumed ? kept : 0, hash: running, download });
+  } finally {
+    await file.close();
   }
-  const running = resumed ? await hashFile(part) : createHash('sha256');
-  await append(answer, { part, kept: resumed ? kept : 0, hash: running, download });
   if (running.digest('hex') !== hash) {
     await rm(part, { force: true });
     if (resumed) throw new CoordinatorUnreachableError('The resumed download was damaged. It starts again.');

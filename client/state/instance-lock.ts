@@ -2,6 +2,7 @@
  * One running client per site folder. The lock is SQLite's own lock on a small file, which the operating system drops
  * when the process ends in whatever way, so that no stale lock ever has to be removed by hand.
  */
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -19,7 +20,9 @@ const SQLITE_BUSY = 5;
  * @throws {AlreadyRunningError} when another process holds it.
  */
 export function lockSiteFolder(folder: string): () => void {
-  const database = new DatabaseSync(join(folder, LOCK_FILE));
+  const file = join(folder, LOCK_FILE);
+  closeSync(openSync(file, 'a', 0o600));
+  const database = new DatabaseSync(file);
   try {
     database.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {

@@ -1,0 +1,54 @@
+import { decodeInvitation } from '@wardround/protocols/enrolment/invitation.ts';
+import { defineCommand } from 'citty';
+import { enrol } from '../../link/enrol.ts';
+import { lockSiteFolder } from '../../state/instance-lock.ts';
+import { readMembership, writeMembership } from '../../state/membership.ts';
+import { openSiteFolder } from '../../state/site-folder.ts';
+import { openSiteIdentity } from '../../state/site-identity.ts';
+import { UsageError } from '../exit-codes.ts';
+import { requireFolder, stateOption } from '../options.ts';
+
+export const join = defineCommand({
+  meta: { name: 'join', description: 'Joins a consortium with the invitation its coordinator gave' },
+  args: {
+    token: { type: 'positional', required: true, description: 'The invitation: one line that begins with wardround1.' },
+    data: {
+      type: 'string',
+      required: true,
+      description: 'The folder with ct/, clinical.csv and expression.tsv',
+      valueHint: 'DIR',
+    },
+    state: stateOption,
+    url: {
+      type: 'string',
+      description: 'Reach the coordinator here instead of the invitation’s address',
+      valueHint: 'URL',
+    },
+  },
+  async run({ args }) {
+    const invitation = decodeInvitation(args.token);
+    const dataDirectory = await requireFolder(args.data, '--data');
+    const folder = await openSiteFolder(args.state);
+    const unlock = lockSiteFolder(folder);
+    try {
+      const before = await readMembership(folder);
+      if (before !== null && before.coordinator.fingerprint !== invitation.fingerprint) {
+        throw new UsageError(
+          'Cannot join: this site folder belongs to another coordinator already. Give the new membership its own folder with --state.',
+        );
+      }
+      const identity = await openSiteIdentity(folder);
+      const { coordinator, status } = await enrol(invitation, {
+        identity,
+        ...(args.url === undefined ? {} : { url: args.url }),
+        signal: new AbortController().signal,
+      });
+      await writeMembership(folder, { site: invitation.site, coordinator, dataDirectory });
+      console.log(`Joined as site ${invitation.site}; the coordinator's keys are pinned.`);
+      if (status === 'pending') console.log('Its administrator still has to admit this site.');
+      console.log('Next: wardround-site start');
+    } finally {
+      unlock();
+    }
+  },
+});

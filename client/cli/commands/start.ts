@@ -1,0 +1,53 @@
+import { type EngineKind, engineKinds } from '@wardround/shared/learning/engine/open-engine.ts';
+import { defineCommand } from 'citty';
+import { createSiteLog } from '../../log/site-log.ts';
+import { startSite } from '../../start-site.ts';
+import { openSiteFolder } from '../../state/site-folder.ts';
+import { EXIT, UsageError } from '../exit-codes.ts';
+import { requireFolder, stateOption } from '../options.ts';
+
+export const start = defineCommand({
+  meta: { name: 'start', description: 'Works for the coordinator until stopped; logs JSON lines to standard error' },
+  args: {
+    state: stateOption,
+    approve: {
+      type: 'enum',
+      options: ['any'],
+      description: 'any: take part in every study of this coordinator. Without it each study waits for "approve"',
+    },
+    engine: {
+      type: 'enum',
+      options: [...engineKinds],
+      description: 'Use this engine only. Without it the fastest that works',
+    },
+    data: { type: 'string', description: 'Another data folder than the one given to join', valueHint: 'DIR' },
+  },
+  async run({ args }) {
+    const dataDirectory = args.data === undefined ? undefined : await requireFolder(args.data, '--data');
+    const engine = args.engine as EngineKind | undefined;
+    if (args.approve !== undefined && args.approve !== 'any')
+      throw new UsageError('Cannot start: --approve takes only "any".');
+    const folder = await openSiteFolder(args.state);
+    const log = createSiteLog();
+    // What nobody caught may carry paths or data in its message: only its kind and place are told.
+    process.on('uncaughtException', (error) => {
+      log.fatal({ error }, 'The site client ends: an error that nothing foresaw');
+      process.exit(EXIT.failed);
+    });
+    const stop = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        if (!stop.signal.aborted) log.info({ signal }, 'Stopping');
+        stop.abort();
+      });
+    }
+    await startSite({
+      folder,
+      approvalRule: args.approve === 'any' ? 'any' : 'listed',
+      engines: engine === undefined ? null : [engine],
+      dataDirectory,
+      log,
+      signal: stop.signal,
+    });
+  },
+});

@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createByteCounter } from './byte-counter.ts';
+import { CoordinatorUnreachableError } from './errors.ts';
+import { createConnectionPool, type ExchangeRequest, exchange, readBody } from './http-exchange.ts';
+
+let handle: RequestListener = () => undefined;
+let server: Server;
+let url: URL;
+let agent = createConnectionPool(new URL('http://127.0.0.1'));
+
+beforeAll(async () => {
+  server = createServer((request, response) => handle(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+});
+afterAll(() => server.close());
+afterEach(() => {
+  agent.destroy();
+  server.closeAllConnections();
+  agent = createConnectionPool(url);
+});
+
+function ask(change: Partial<ExchangeRequest> = {}, counter = createByteCounter()) {
+  const request: ExchangeRequest = {
+    method: 'GET',
+    headers: {},
+    signal: new AbortController().signal,
+    idleTimeoutMillis: 5000,
+    ...change,
+  };
+  return exchange(url, request, { agent, counter });
+}
+
+describe('exchange()', () => {
+  test('counts the bytes of request lines, headers and bodies exactly, over connections used again', async () => {
+    let received = 0;
+    handle = (request, response) => {
+      const head = `${request.method} ${request.url} HTTP/1.1\r\n`;
+      const headers = request.rawHeaders.reduce((size, text) => size + text.length + 2, 0);
+      received += head.length + headers + 2;
+      request.on('data', (piece: Buffer) => {
+        received += piece.length;
+      });
+      request.on('end', () => response.end('ok'));
+    };
+    const counter = createByteCounter();
+    for (const size of [0, 10, 70_000]) {
+      const answer = await ask({ method: 'PUT', body: randomBytes(size) }, counter);
+      await readBody(answer, { maximumBytes: 10, signal: new AbortController().signal });
+    }
+    await delay(20);
+    expect(counter.total()).toBe(received);
+  });
+
+  test('gives up on a silent server but not on a slow one', async () => {
+    handle = () => undefined;
+    await expect(ask({ idleTimeoutMillis: 100 })).rejects.toThrow('Cannot reach the coordinator (ETIMEDOUT)');
+    handle = async (_, response) => {
+      for (let piece = 0; piece < 8; piece++) {
+        response.write('x');
+        await delay(50);
+      }
+      response.end();
+    };
+    const answer = await ask({ idleTimeoutMillis: 200 });
+    expect(await readBody(answer, { maximumBytes: 100, signal: new AbortController().signal })).toHaveLength(8);
+  });
+
+  test('says that nobody is there without repeating the address', async () => {
+    const nobody = new URL('http://127.0.0.1:1/secret-path');
+    const request = {
+      method: 'GET',
+      headers: {},
+      signal: new AbortController().signal,
+      idleTimeoutMillis: 1000,
+    } as const;
+    const failed = exchange(nobody, request, { agent, counter: createByteCounter() });
+    await expect(failed).rejects.toThrow(CoordinatorUnreachableError);
+    await expect(failed).rejects.toThrow(/^Cannot reach the coordinator \(ECONNREFUSED\)/);
+  });
+
+  test('ends with the signal’s reason, before and during the answer', async () => {
+    handle = (_, response) => response.write('begun');
+    const stop = new AbortController();
+    const answer = await ask({ signal: stop.signal });
+    const reading = readBody(answer, { maximumBytes: 100, signal: stop.signal });
+    stop.abort(new Error('enough'));
+    await expect(reading).rejects.toThrow('enough');
+    await expect(ask({ signal: stop.signal })).rejects.toThrow('enough');
+  });
+
+  test('refuses an answer that is longer than allowed', async () => {
+    handle = (_, response) => response.end('x'.repeat(1000));
+    const reading = readBody(await ask(), { maximumBytes: 999, signal: new AbortController().signal });
+    await expect(reading).rejects.toThrow('at most 999 bytes');
+  });
+
+  describe('with a file as its body', () => {
+    let folder: string;
+    let file: string;
+    const content = randomBytes(3_000_000);
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'wardround-upload-'));
+      file = join(folder, 'body');
+      await writeFile(file, content);
+    });
+    afterAll(() => rm(folder, { recursive: true }));
+
+    test('streams the whole file', async () => {
+      const pieces: Buffer[] = [];
+      handle = (request, response) => {
+        request.on('data', (piece: Buffer) => pieces.push(piece));
+        request.on('end', () => response.end());
+      };
+      const answer = await ask({ method: 'PUT', body: { file, size: content.length } });
+      await readBody(answer, { maximumBytes: 10, signal: new AbortController().signal });
+      expect(Buffer.concat(pieces).equals(content)).toBe(true);
+    });
+
+    test('hears a refusal that comes before the body was read', async () => {
+      handle = (_, response) => response.writeHead(409).end('no');
+      const answer = await ask({ method: 'PUT', body: { file, size: content.length } });
+      expect(answer.status).toBe(409);
+      const bytes = await readBody(answer, { maximumBytes: 10, signal: new AbortController().signal });
+      expect(Buffer.from(bytes).toString()).toBe('no');
+    });
+  });
+});

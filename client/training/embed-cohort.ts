@@ -1,0 +1,51 @@
+/** Embeddings of all slices of the cohort under one slice encoder. */
+import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import type { Engine } from '@wardround/shared/learning/engine/open-engine.ts';
+import { embedSlices } from '@wardround/shared/learning/stages/embed-slices.ts';
+import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
+import type { Cohort } from '../data/cohort.ts';
+import { readSlices } from '../data/slice-images.ts';
+import { betweenSteps, type Steering } from './steering.ts';
+
+/** Slices handed to the encoder at once: bounds the copy, while the encoder chooses its own batches inside. */
+const SLICES_AT_ONCE = 256;
+
+/**
+ * @param parameters the pretraining stage's weights
+ * @returns [slices of the cohort, slice width]
+ */
+export async function embedCohort(
+  { engine, cohort }: { engine: Engine; cohort: Cohort },
+  { plan, parameters }: { plan: StudyPlan; parameters: Float32Array },
+  { signal, onProgress }: Steering,
+): Promise<Float32Array> {
+  const total = cohort.images.count;
+  const embeddings = new Float32Array(total * VIT_TINY.width);
+  const startMillis = performance.now();
+  for (let first = 0; first < total; first += SLICES_AT_ONCE) {
+    const count = Math.min(SLICES_AT_ONCE, total - first);
+    const images = readSlices(
+      cohort.images,
+      Int32Array.from({ length: count }, (_, index) => first + index),
+    );
+    const report = (done: number) =>
+      onProgress({
+        done: first + done,
+        total,
+        loss: null,
+        perSecond: ((first + done) * 1000) / Math.max(1, performance.now() - startMillis),
+      });
+    const embedded = await embedSlices(engine, {
+      imageSizePixels: plan.imaging.sizePixels,
+      parameters,
+      images,
+      count,
+      onProgress: report,
+      signal,
+    });
+    embeddings.set(embedded, first * VIT_TINY.width);
+    report(count);
+    await betweenSteps(signal);
+  }
+  return embeddings;
+}

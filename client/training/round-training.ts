@@ -1,0 +1,41 @@
+/** What one local round of a stage takes and gives. */
+import type { TrainingFigures } from '@wardround/protocols/session/messages.ts';
+import { DeclineError } from './decline-error.ts';
+
+export interface RoundTraining {
+  /** The stage's weights after the local steps, in layout order. */
+  readonly weights: Float32Array;
+  /** Per layout group: how many different samples (slices or patients) trained it. A sample seen in several epochs counts once. */
+  readonly sampleCounts: Readonly<Record<string, number>>;
+  readonly figures: TrainingFigures;
+}
+
+/** Adds up the figures of a round while its steps are taken. */
+export interface RoundFigures {
+  step(loss: number, samples: number): void;
+  perSecond(): number | null;
+  figures(): TrainingFigures;
+}
+
+export function createRoundFigures(nowMillis: () => number = () => performance.now()): RoundFigures {
+  const startMillis = nowMillis();
+  let losses = 0;
+  let steps = 0;
+  let samples = 0;
+  const seconds = () => (nowMillis() - startMillis) / 1000;
+  return {
+    step(loss, count) {
+      if (!Number.isFinite(loss)) {
+        throw new DeclineError(
+          'training-not-finite',
+          'Cannot go on training: the loss is no longer a finite number. The learning rate or the data may be at fault.',
+        );
+      }
+      losses += loss;
+      steps += 1;
+      samples += count;
+    },
+    perSecond: () => (seconds() > 0 ? samples / seconds() : null),
+    figures: () => ({ loss: losses / Math.max(steps, 1), steps, samples, seconds: seconds() }),
+  };
+}

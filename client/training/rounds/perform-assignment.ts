@@ -1,0 +1,250 @@
+/** Does one piece of work from its beginning (the plan) to its end (the coordinator has the answer, or a reason why there is none). */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import { evaluationContext, updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { pruneBlobs } from '../../link/download-blob.ts';
+import type { SiteLink } from '../../link/site-link.ts';
+import type { SiteLog } from '../../log/site-log.ts';
+import type { ApprovalRule } from '../../policy/approvals.ts';
+import { planSummary } from '../../policy/plan-summary.ts';
+import { readLocalLayers, writeLocalLayers } from '../../state/kept-local-layers.ts';
+import { keepOfferedStudy } from '../../state/offered-studies.ts';
+import type { StatusBoard } from '../../state/site-status.ts';
+import { DamagedStateError } from '../../state/state-file.ts';
+import { DeclineError } from '../decline-error.ts';
+import { type Trainer, TrainingFailedError } from '../trainer.ts';
+import type { ModelFile, TaskProgress } from '../worker-messages.ts';
+import { awaitApproval } from './await-approval.ts';
+import { fetchPlan } from './study-plan-blob.ts';
+import type { Assignment } from './work-loop.ts';
+
+export interface SiteContext {
+  /** The site's folder. */
+  readonly folder: string;
+  readonly blobFolder: string;
+  readonly site: string;
+  /** The coordinator's X25519 key, base64url. */
+  readonly sealingKey: string;
+  readonly link: SiteLink;
+  readonly trainer: Trainer;
+  readonly approvalRule: ApprovalRule;
+  readonly status: StatusBoard;
+  readonly log: SiteLog;
+}
+
+type Kind<Name extends Assignment['kind']> = Extract<Assignment, { kind: Name }>;
+
+interface Piece<Work extends Assignment> {
+  readonly work: Work;
+  readonly plan: StudyPlan;
+  readonly signal: AbortSignal;
+}
+
+/** Studies that this process has introduced in its log. */
+const introduced = new WeakMap<SiteLink, Set<Sha256Hex>>();
+
+/**
+ * @throws what the link throws when the coordinator refuses or cannot be understood, and the signal's reason when it aborts.
+ *   A site that cannot do the work says so to the coordinator, by a reason code, and does not throw.
+ */
+export async function performAssignment(work: Assignment, context: SiteContext, signal: AbortSignal): Promise<void> {
+  context.status.update({ study: { hash: work.study, name: work.name } });
+  try {
+    const plan = await fetchPlan(context.link, work, signal);
+    await introduce({ work, plan, signal }, context);
+    await awaitApproval(work.study, {
+      folder: context.folder,
+      rule: context.approvalRule,
+      signal,
+      onWaiting: () => sayWaiting(work, context),
+    });
+    context.status.update({ waitingForApproval: null });
+    if (work.kind === 'prepare') await prepare({ work, plan, signal }, context);
+    else if (work.kind === 'train') await train({ work, plan, signal }, context);
+    else await evaluate({ work, plan, signal }, context);
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = reasonOf(error);
+    if (reason === null) throw error;
+    context.log.warn({ study: work.study, reason, error }, 'This site sits out');
+    await decline(work, { reason, signal }, context);
+  } finally {
+    context.status.update({ waitingForApproval: null, progress: null, bytesSent: context.link.bytesSent() });
+  }
+}
+
+/** The code by which the coordinator learns why this site cannot do the work; null for errors that are not about the work. */
+function reasonOf(error: unknown): string | null {
+  if (error instanceof DeclineError) return error.reason;
+  if (error instanceof TrainingFailedError) return 'training-failed';
+  if (error instanceof DamagedStateError) return 'site-state-damaged';
+  if ((error as NodeJS.ErrnoException)?.code === 'ENOSPC') return 'site-disk-full';
+  return null;
+}
+
+async function decline(
+  work: Assignment,
+  { reason, signal }: { reason: string; signal: AbortSignal },
+  { link }: SiteContext,
+): Promise<void> {
+  if (work.kind === 'train') await link.declineRound(work, { reason }, signal);
+  else await link.declineStudy(work.study, { reason }, signal);
+}
+
+async function introduce({ work, plan }: Piece<Assignment>, { folder, link, log }: SiteContext): Promise<void> {
+  const known = introduced.get(link) ?? new Set();
+  introduced.set(link, known);
+  if (known.has(work.study)) return;
+  known.add(work.study);
+  await keepOfferedStudy(folder, { study: work.study, plan, nowMillis: Date.now() });
+  log.info({ study: work.study, name: plan.name, summary: planSummary(plan) }, 'The coordinator offers a study');
+}
+
+function sayWaiting({ study, name }: Assignment, { status, log, link }: SiteContext): void {
+  status.update({ waitingForApproval: study });
+  link.progress({
+    study,
+    activity: 'waiting',
+    stage: null,
+    round: null,
+    done: 0,
+    total: 0,
+    loss: null,
+    perSecond: null,
+  });
+  log.warn(
+    { study, name },
+    `The study waits for approval at this site. Read it with "wardround-site study ${study}" and approve it with "wardround-site approve ${study}"`,
+  );
+}
+
+/** Tells people how far the work is: the coordinator's, over the link, and this site's, in its status. */
+function reporter({ work }: Piece<Assignment>, { link, status }: SiteContext): (progress: TaskProgress) => void {
+  return (progress) => {
+    link.progress({ study: work.study, ...progress });
+    status.update({ progress, bytesSent: link.bytesSent() });
+  };
+}
+
+async function prepare(piece: Piece<Kind<'prepare'>>, context: SiteContext): Promise<void> {
+  const { work, plan, signal } = piece;
+  const { trainer, link, status, log } = context;
+  const { ready, engine, notes } = await trainer.run(
+    { kind: 'prepare', plan },
+    { signal, onProgress: reporter(piece, context) },
+  );
+  for (const note of engine.notes) log.info({ engine: engine.kind }, note);
+  for (const note of notes) log.info({ study: work.study }, note);
+  status.update({ engine: ready.engine, inventory: ready.inventory, quarantine: ready.quarantine });
+  await link.ready(work.study, ready, signal);
+  log.info(
+    { study: work.study, engine: ready.engine, inventory: ready.inventory, quarantine: ready.quarantine },
+    'Ready: the data are read',
+  );
+}
+
+async function fetchModel(
+  { work, plan, signal }: Piece<Assignment>,
+  { hash, stage }: { hash: Sha256Hex; stage: string },
+  { link }: SiteContext,
+): Promise<ModelFile> {
+  const planned = plan.stages.find((candidate) => candidate.name === stage);
+  if (planned === undefined) {
+    throw new DeclineError(
+      'unknown-stage',
+      `Cannot ${work.kind}: the plan has no stage of the name that was asked for.`,
+    );
+  }
+  const maximumBytes = 4 * stageLayout(plan, planned).size;
+  return { hash, file: await link.download(hash, { maximumBytes, signal }) };
+}
+
+async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise<void> {
+  const { work, plan, signal } = piece;
+  const { folder, blobFolder, site, sealingKey, link, trainer, log } = context;
+  const { study, stage, round, sites } = work;
+  const kind = plan.stages.find((candidate) => candidate.name === stage)?.kind;
+  const model = await fetchModel(piece, { hash: work.model, stage }, context);
+  const sliceEncoder =
+    work.sliceEncoder === null || kind === 'slice-pretraining'
+      ? null
+      : await fetchModel(piece, { hash: work.sliceEncoder, stage: plan.stages[0]!.name }, context);
+  await pruneBlobs(blobFolder, new Set([work.planBlob, work.model, work.sliceEncoder ?? work.model]));
+  const outbox = join(folder, 'outbox');
+  await rm(outbox, { recursive: true, force: true });
+
+  const local = kind === 'alignment' ? await readLocalLayers(folder, { study, stage, beforeRound: round }) : null;
+  const onProgress = reporter(piece, context);
+  const trained = await trainer.run(
+    {
+      kind: 'train',
+      plan,
+      stage,
+      round,
+      sites,
+      model,
+      sliceEncoder,
+      local,
+      sealing: {
+        recipientSealingKey: sealingKey,
+        context: updateContext({ study, stage, round, site, model: work.model }),
+      },
+      outbox,
+    },
+    { signal, onProgress },
+  );
+  const { figures, clippedCoordinates, cappedGroups } = trained;
+  log.info({ study, stage, round, figures, clippedCoordinates }, 'Trained');
+  if (cappedGroups.length > 0) {
+    log.warn(
+      { study, stage, groups: cappedGroups },
+      'This site has more samples than the plan lets count; they count as its maximum',
+    );
+  }
+  if (trained.local !== null) await writeLocalLayers(folder, { study, stage, round, layers: trained.local });
+
+  const sending = { activity: 'sending', stage, round, loss: figures.loss, perSecond: null } as const;
+  onProgress({ ...sending, done: 0, total: trained.bytes });
+  await link.upload({ ...trained.blob, bytes: trained.bytes }, signal);
+  const offer = { blob: trained.blob.hash, model: work.model, layout: trained.layout, figures };
+  await link.offerUpdate({ study, stage, round }, offer, signal);
+  onProgress({ ...sending, done: trained.bytes, total: trained.bytes });
+  await rm(trained.blob.file, { force: true });
+  log.info({ study, stage, round, bytes: trained.bytes }, 'The coordinator has the sealed update');
+}
+
+async function evaluate(piece: Piece<Kind<'evaluate'>>, context: SiteContext): Promise<void> {
+  const { work, plan, signal } = piece;
+  const { folder, blobFolder, site, sealingKey, link, trainer, log } = context;
+  const { study } = work;
+  const models = [];
+  for (const { stage, initial, final } of work.models) {
+    models.push({
+      stage,
+      initial: await fetchModel(piece, { hash: initial, stage }, context),
+      final: await fetchModel(piece, { hash: final, stage }, context),
+    });
+  }
+  const needed = models.flatMap(({ initial, final }) => [initial.hash, final.hash]);
+  await pruneBlobs(blobFolder, new Set([work.planBlob, ...needed]));
+  const alignment = plan.stages.find((stage) => stage.kind === 'alignment');
+  const local =
+    alignment === undefined
+      ? null
+      : await readLocalLayers(folder, { study, stage: alignment.name, beforeRound: Number.POSITIVE_INFINITY });
+  const { sealed, results, skipped } = await trainer.run(
+    {
+      kind: 'evaluate',
+      plan,
+      models,
+      local,
+      sealing: { recipientSealingKey: sealingKey, context: evaluationContext({ study, site }) },
+    },
+    { signal, onProgress: reporter(piece, context) },
+  );
+  await link.offerEvaluation(study, { sealed }, signal);
+  log.info({ study, results, skipped }, 'The coordinator has the sealed evaluation');
+}

@@ -1,0 +1,114 @@
+/** What the main thread and the training thread say to each other. */
+import type {
+  EngineLabel,
+  EvaluationReport,
+  Progress,
+  SiteReady,
+  TrainingFigures,
+} from '@wardround/protocols/session/messages.ts';
+import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import type { EngineKind } from '@wardround/shared/learning/engine/open-engine.ts';
+import type { SafeError } from '../log/safe-error.ts';
+import type { LocalLayers } from './local-layers.ts';
+
+/** Given once, when the thread starts. */
+export interface WorkerSettings {
+  readonly dataDirectory: string;
+  /** Where decoded slices are kept between runs. */
+  readonly cacheDirectory: string;
+  /** Engines to try; all of them, fastest first, when absent. */
+  readonly engines: readonly EngineKind[] | null;
+}
+
+export interface ModelFile {
+  readonly hash: Sha256Hex;
+  readonly file: string;
+}
+
+/** To whom and for what a result is sealed before it leaves the thread. */
+export interface Sealing {
+  readonly recipientSealingKey: string;
+  readonly context: string;
+}
+
+export interface PrepareTask {
+  readonly kind: 'prepare';
+  readonly plan: StudyPlan;
+}
+export interface Prepared {
+  readonly ready: SiteReady;
+  readonly engine: EngineLabel & { readonly notes: readonly string[] };
+  /** What was done with the data, in plain sentences. */
+  readonly notes: readonly string[];
+}
+
+export interface TrainTask {
+  readonly kind: 'train';
+  readonly plan: StudyPlan;
+  readonly stage: string;
+  readonly round: number;
+  /** Sites invited to the round. */
+  readonly sites: number;
+  readonly model: ModelFile;
+  readonly sliceEncoder: ModelFile | null;
+  /** This site's own first layers before the round; null before the first. */
+  readonly local: LocalLayers | null;
+  readonly sealing: Sealing;
+  /** Where the sealed update is written, under its hash. */
+  readonly outbox: string;
+}
+export interface Trained {
+  readonly blob: ModelFile;
+  /** Size of the sealed update. */
+  readonly bytes: number;
+  readonly layout: Sha256Hex;
+  readonly figures: TrainingFigures;
+  /** The site's first layers after the round; null for stages without. */
+  readonly local: LocalLayers | null;
+  readonly clippedCoordinates: number;
+  /** Layout groups whose sample count was above what the plan allows and was lowered to it. */
+  readonly cappedGroups: readonly string[];
+}
+
+export interface EvaluateTask {
+  readonly kind: 'evaluate';
+  readonly plan: StudyPlan;
+  readonly models: readonly { readonly stage: string; readonly initial: ModelFile; readonly final: ModelFile }[];
+  readonly local: LocalLayers | null;
+  readonly sealing: Sealing;
+}
+export interface Evaluated {
+  /** The report as canonical JSON, sealed, base64url. */
+  readonly sealed: string;
+  readonly results: number;
+  readonly skipped: EvaluationReport['skipped'];
+}
+
+export interface TaskResults {
+  readonly prepare: Prepared;
+  readonly train: Trained;
+  readonly evaluate: Evaluated;
+}
+export type Task = PrepareTask | TrainTask | EvaluateTask;
+
+export interface TaskProgress {
+  readonly activity: Progress['activity'];
+  readonly stage: string | null;
+  readonly round: number | null;
+  readonly done: number;
+  readonly total: number;
+  readonly loss: number | null;
+  readonly perSecond: number | null;
+}
+
+export type ToWorker =
+  | { readonly kind: 'task'; readonly id: number; readonly task: Task }
+  | { readonly kind: 'stop'; readonly id: number };
+
+export type FromWorker =
+  | { readonly kind: 'progress'; readonly id: number; readonly progress: TaskProgress }
+  | { readonly kind: 'done'; readonly id: number; readonly result: TaskResults[Task['kind']] }
+  | { readonly kind: 'stopped'; readonly id: number }
+  | { readonly kind: 'declined'; readonly id: number; readonly reason: string; readonly message: string }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: SafeError };
