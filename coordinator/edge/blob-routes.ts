@@ -51,9 +51,12 @@ export function blobRoutes(
       'cache-control': 'private, max-age=31536000, immutable',
       'content-type': 'application/octet-stream',
     });
-    response.sendFile(hash, { root: published.folder, lastModified: false, cacheControl: false }, (error?: Error) => {
+    response.sendFile(hash, { root: published.folder, lastModified: false, cacheControl: false }, (error?: unknown) => {
       // A receiver that went away is not a failure; it comes back with a Range.
-      if (error !== undefined && !response.headersSent) next(error);
+      if (error === undefined || response.headersSent) return;
+      const status = statusOf(error);
+      if (status === 416 || status === 412) response.status(status).end();
+      else next(error);
     });
   });
 
@@ -76,7 +79,9 @@ export function blobRoutes(
     try {
       const needed = studies.neededBlobs().uploads;
       await uploads.makeRoom(caller.name, { needed, limit: limits.uploadsWaiting });
-      await (await uploads.of(caller.name)).receive(hash, request, { maximumBytes });
+      await (await uploads.of(caller.name)).receive(hash, request.iterator({ destroyOnReturn: false }), {
+        maximumBytes,
+      });
     } finally {
       uploading.set(caller.name, (uploading.get(caller.name) ?? 1) - 1);
     }
@@ -110,4 +115,9 @@ function largestUpdate(
     status: 409,
     message: 'No open round expects an update of this site. Ask for work.',
   });
+}
+
+/** The status that Express's file sender gives an unsatisfiable Range or precondition. */
+function statusOf(error: unknown): unknown {
+  return error instanceof Error && 'status' in error ? error.status : undefined;
 }

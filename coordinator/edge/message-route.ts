@@ -2,6 +2,8 @@
  * One signed message in, one signed answer out: who sends it, whether they may, whether it has the form of its schema.
  * Every route of the coordinator but blobs is made by this.
  */
+
+import { parseStrictJson } from '@wardround/shared/bytes/strict-json.ts';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import { RefusalError } from '../refusal-error.ts';
@@ -92,7 +94,7 @@ export function messageRoute<Body extends z.ZodType, Parameters extends z.ZodTyp
 /** @throws {RefusalError} when the bytes are not JSON in UTF-8. */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parseStrictJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw new RefusalError('not-json', { status: 400, message: 'The body must be JSON in UTF-8.' });
   }

@@ -53,7 +53,8 @@ async function* inTime(request: IncomingMessage, timeoutMillis: number): AsyncGe
   });
   const timer = setTimeout(() => request.destroy(tooSlow), timeoutMillis);
   try {
-    yield* request;
+    // Leaving early must not end the connection before the refusal is sent.
+    yield* request.iterator({ destroyOnReturn: false });
   } finally {
     clearTimeout(timer);
   }

@@ -62,7 +62,7 @@ export function createWebServer(options: {
       // Express knows an error handler by its four parameters.
       app.use(function answerProblem(error: unknown, request: Request, response: Response, _next: NextFunction) {
         // The other side went away, or part of the answer did: there is nobody to tell.
-        if (response.headersSent || request.destroyed || response.destroyed) return void response.destroy();
+        if (response.headersSent || request.socket.destroyed) return void response.destroy();
         const { status, problem, retryAfterSeconds } = problemOf(error, log);
         if (retryAfterSeconds !== undefined) response.set('retry-after', String(retryAfterSeconds));
         send(request, response, { status, body: problem });

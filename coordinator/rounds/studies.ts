@@ -31,7 +31,8 @@ export interface Studies {
   /** What the site should do next over all studies; null for nothing. */
   workFor(site: string): Work | null;
   neededBlobs(): NeededBlobs;
-  stop(): void;
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void>;
 }
 
 export interface StudyStores {
@@ -61,6 +62,7 @@ export async function openStudies(
   const { work, clock, log, onWork } = options;
   const runners = new Map<Sha256Hex, StudyRunner>();
   const launching = createInTurn();
+  const retiring = createInTurn();
 
   const needed = (): NeededBlobs => neededBlobs([...runners.values()].map((runner) => runner.state()));
 
@@ -69,7 +71,7 @@ export async function openStudies(
       (site) => canonicalJson(workFor(before, site)) !== canonicalJson(workFor(after, site)),
     );
     if (changed.length > 0) onWork(changed);
-    void retire(neededBlobs([before]), needed()).catch((error: unknown) =>
+    retiring(() => retire(neededBlobs([before]), needed())).catch((error: unknown) =>
       log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'old blobs could not be removed'),
     );
   };
@@ -171,8 +173,9 @@ export async function openStudies(
       }
       return prepare;
     },
-    stop() {
-      for (const runner of runners.values()) runner.stop();
+    async stop() {
+      for (const runner of runners.values()) await runner.stop();
+      await retiring(async () => undefined);
     },
   };
 }

@@ -24,7 +24,8 @@ export interface StudyRunner {
   preview(input: StudyInput): Decision;
   /** Arms the alarm and begins what the state asks for. */
   start(): void;
-  stop(): void;
+  /** Resolves when nothing is being written any more. */
+  stop(): Promise<void>;
 }
 
 export interface RunnerParts {
@@ -124,9 +125,10 @@ export function createStudyRunner(
     submit,
     preview: (input) => decide(state, input, clock.now()),
     start: proceed,
-    stop() {
+    async stop() {
       stopping.abort();
       cancelAlarm();
+      await inTurn(async () => undefined);
     },
   };
 }

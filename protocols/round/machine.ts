@@ -310,15 +310,16 @@ function respondToUpdate(state: StudyState, offer: UpdateInput, atMillis: number
     const events = isOpen(state, round) ? noteRefusal(round, where, offer.site, 'equivocation', atMillis) : [];
     return { events, refusal: 'equivocation' };
   }
+  const leftOut = round.leftOut.find(({ site }) => site === offer.site);
+  if (leftOut !== undefined && leftOut.reason !== 'late') return refuse('left-out');
   if (!isOpen(state, round)) return refuse('late');
-  if (round.leftOut.some(({ site }) => site === offer.site)) return refuse('left-out');
 
   const mismatch: RefusalCode | null =
     offer.model !== round.startModel ? 'wrong-model' : offer.layout !== stage.layout ? 'wrong-layout' : null;
   const reason = mismatch ?? offer.finding;
   if (reason !== null) {
-    const leftOut: StudyEvent = { kind: 'site-left-out', atMillis, ...where, site: offer.site, reason };
-    return { events: [leftOut], refusal: mismatch ?? { finding: reason } };
+    const leaving: StudyEvent = { kind: 'site-left-out', atMillis, ...where, site: offer.site, reason };
+    return { events: [leaving], refusal: mismatch ?? { finding: reason } };
   }
   const { site, blob, figures, bytes } = offer;
   return accept({ kind: 'update-accepted', atMillis, ...where, site, blob, figures, bytes });

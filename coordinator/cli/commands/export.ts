@@ -1,0 +1,24 @@
+import { parseStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
+import { defineCommand } from 'citty';
+import { exportStudy } from '../../export/export-study.ts';
+import { recordStudy } from '../../export/record-study.ts';
+import { stateArgument } from '../arguments.ts';
+import { chooseStudy } from '../choose-study.ts';
+import { print } from '../print.ts';
+import { readStoredStudies } from '../read-state.ts';
+
+export const exportCommand = defineCommand({
+  meta: { name: 'export', description: 'Write a study’s report, model card and weights' },
+  args: {
+    study: { type: 'positional', description: 'The study’s name or hash', required: true },
+    out: { type: 'string', description: 'Folder to write to', valueHint: 'DIR', required: true },
+    ...stateArgument,
+  },
+  async run({ args }) {
+    const { states, readBlob } = await readStoredStudies(args.state);
+    const state = chooseStudy(states, args.study);
+    const plan = parseStudyPlan(Buffer.from(await readBlob(state.planBlob)).toString());
+    const { files } = await exportStudy(recordStudy(state, plan), { readBlob, directory: args.out });
+    for (const file of files) print(file);
+  },
+});

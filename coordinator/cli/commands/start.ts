@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { defineCommand } from 'citty';
+import { pino } from 'pino';
+import { startCoordinator } from '../../start-coordinator.ts';
+import { stateArgument } from '../arguments.ts';
+import { UnreachableError, UsageError } from '../exit-codes.ts';
+import { print } from '../print.ts';
+
+const defaultPort = 8470;
+
+export const start = defineCommand({
+  meta: { name: 'start', description: 'Run the coordinator until it is stopped (Ctrl-C)' },
+  args: {
+    ...stateArgument,
+    host: { type: 'string', description: 'Address to listen on', valueHint: 'ADDRESS', default: '127.0.0.1' },
+    port: { type: 'string', description: 'Port to listen on; 0 takes a free one', default: String(defaultPort) },
+    url: { type: 'string', description: 'Where sites reach the coordinator; stands in invitations', valueHint: 'URL' },
+    'admit-invited': {
+      type: 'boolean',
+      description: 'Admit sites as soon as they join with their invitation, without "admit"',
+      default: false,
+    },
+    'tls-key': { type: 'string', description: 'Private key (PEM) to serve HTTPS', valueHint: 'FILE' },
+    'tls-cert': { type: 'string', description: 'Certificate chain (PEM) to serve HTTPS', valueHint: 'FILE' },
+  },
+  async run({ args }) {
+    const coordinator = await startCoordinator({
+      stateFolder: args.state,
+      host: args.host,
+      port: portOf(args.port),
+      publicUrl: publicUrlOf(args.url, args.host),
+      admitInvited: args['admit-invited'],
+      tls: tlsOf(args['tls-key'], args['tls-cert']),
+      log: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true })),
+    }).catch(explainListening);
+    print(`Listening on ${coordinator.publicUrl}`);
+    print(`Fingerprint ${coordinator.fingerprint}`);
+    await new Promise<void>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    });
+    await coordinator.close();
+  },
+});
+
+function portOf(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new UsageError('Cannot listen: --port must be a number from 0 to 65535.');
+}
+
+function publicUrlOf(url: string | undefined, host: string): string | null {
+  if (url === undefined) {
+    if (host !== '0.0.0.0' && host !== '::') return null;
+    throw new UsageError('Say with --url where sites reach the coordinator when it listens on all addresses.');
+  }
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed !== null && /^https?:$/.test(parsed.protocol) && url.replace(/\/$/, '') === parsed.origin)
+    return parsed.origin;
+  throw new UsageError('Cannot invite with this --url: needed http:// or https:// with a host and no path.');
+}
+
+function tlsOf(keyFile: string | undefined, certificateFile: string | undefined) {
+  if (keyFile === undefined && certificateFile === undefined) return null;
+  if (keyFile === undefined || certificateFile === undefined || !existsSync(keyFile) || !existsSync(certificateFile)) {
+    throw new UsageError('Cannot serve HTTPS: --tls-key and --tls-cert must both name a PEM file that exists.');
+  }
+  return { keyFile, certificateFile };
+}
+
+function explainListening(error: unknown): never {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') {
+    throw new UnreachableError('Cannot listen: the port is in use. Choose another with --port, or stop who has it.');
+  }
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+    throw new UnreachableError(
+      'Cannot listen: this address or port is not allowed here. Choose others with --host and --port.',
+    );
+  }
+  throw error;
+}

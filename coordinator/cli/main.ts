@@ -1,0 +1,4 @@
+/** The `wardround-coordinator` command. */
+import { runCommandLine } from './run-command-line.ts';
+
+process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -1,0 +1,35 @@
+/** Reads studies straight from the state folder: a coordinator may run on it or not, nothing is changed. */
+import { existsSync } from 'node:fs';
+import { applyEvent } from '@wardround/protocols/round/apply-event.ts';
+import type { StudyState } from '@wardround/protocols/round/state.ts';
+import { openBlobFolder } from '../storage/blob-folder.ts';
+import { openDatabaseForReading } from '../storage/database.ts';
+import { createJournal } from '../storage/journal.ts';
+import { stateFolder } from '../storage/state-folder.ts';
+import { UnreachableError } from './exit-codes.ts';
+
+export interface StoredStudies {
+  /** In the order of their launch. */
+  readonly states: readonly StudyState[];
+  /** Plans and weights. */
+  readonly readBlob: (hash: string) => Promise<Uint8Array>;
+}
+
+/** @throws {UnreachableError} when the folder is not a coordinator's. */
+export async function readStoredStudies(state: string): Promise<StoredStudies> {
+  const folder = stateFolder(state);
+  if (!existsSync(folder.database)) {
+    throw new UnreachableError(
+      'Cannot read the studies: the state folder holds no coordinator’s database. Name the folder with --state.',
+    );
+  }
+  using database = openDatabaseForReading(folder.database);
+  const journal = createJournal(database);
+  const states: StudyState[] = [];
+  for (const study of await journal.studies()) {
+    const folded = (await journal.read(study)).reduce<StudyState | null>(applyEvent, null);
+    if (folded !== null) states.push(folded);
+  }
+  const published = openBlobFolder(folder.published);
+  return { states, readBlob: (hash) => published.read(hash) };
+}

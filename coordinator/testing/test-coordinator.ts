@@ -1,0 +1,83 @@
+/** A coordinator for tests: the real one, in this process, on a free port and a folder of its own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
+import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { smallPlan } from '@wardround/protocols/study/small-plan.ts';
+import { pino } from 'pino';
+import { type AdminClient, openAdminClient } from '../cli/admin-client.ts';
+import type { InvitationAnswer, LaunchAnswer, StudyAnswer } from '../edge/admin-messages.ts';
+import { type RunningCoordinator, startCoordinator } from '../start-coordinator.ts';
+import { joinTestSite, type TestSite } from './test-site.ts';
+
+export interface TestCoordinator {
+  readonly folder: string;
+  readonly admin: AdminClient;
+  readonly running: RunningCoordinator;
+  /** The log so far, one JSON object a line. */
+  readonly log: readonly string[];
+  invite(site: string): Promise<string>;
+  join(...sites: readonly string[]): Promise<TestSite[]>;
+  launch(plan: StudyPlan): Promise<string>;
+  study(study: string): Promise<StudyAnswer>;
+  close(): Promise<void>;
+}
+
+export async function startTestCoordinator(
+  options: { readonly admitInvited?: boolean } = {},
+): Promise<TestCoordinator> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'coordinator-'));
+  const log: string[] = [];
+  const running = await startCoordinator({
+    stateFolder: folder,
+    host: '127.0.0.1',
+    port: 0,
+    publicUrl: null,
+    admitInvited: options.admitInvited ?? true,
+    tls: null,
+    log: pino({ base: null }, { write: (line: string) => void log.push(line) }),
+  });
+  const admin = await openAdminClient(folder);
+  const invite = async (site: string): Promise<string> =>
+    (await admin.post<InvitationAnswer>('/v1/admin/invitations', { site })).token;
+  return {
+    folder,
+    admin,
+    running,
+    log,
+    invite,
+    async join(...sites) {
+      const joined: TestSite[] = [];
+      for (const site of sites) joined.push(await joinTestSite(await invite(site)));
+      return joined;
+    },
+    launch: async (plan) => (await admin.post<LaunchAnswer>('/v1/admin/studies', plan)).study,
+    study: (study) => admin.get(`/v1/admin/studies/${study}`),
+    async close() {
+      await running.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** The smallest plan there is: one round a stage, FedAdam so that there is a memory to keep. */
+export function testPlan(changes: Partial<StudyPlan['participation']> & { readonly rounds?: number } = {}): StudyPlan {
+  const { rounds = 1, ...participation } = changes;
+  const plan = smallPlan();
+  const server = { kind: 'fedadam', learningRate: 0.01 };
+  return checkStudyPlan({
+    ...plan,
+    stages: plan.stages.map((stage) => ({ ...stage, rounds, server })),
+    participation: { ...plan.participation, ...participation },
+  });
+}
+
+/** Asks for work until there is some that is not waiting. */
+export async function nextWork(site: TestSite): Promise<Awaited<ReturnType<TestSite['work']>>> {
+  for (;;) {
+    const work = await site.work();
+    if (work.kind !== 'idle') return work;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
