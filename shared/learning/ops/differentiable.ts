@@ -8,8 +8,7 @@ export interface Differentiable<
   Output extends Tensor,
 > {
   /**
-   * `keep` names what the way back needs. It lives until the gradients are computed; all else that the op makes is freed
-   * at once.
+   * `keep` names what the way back needs and is freed after it; all else that the op makes is freed at once.
    */
   readonly forward: (...inputs: Inputs) => { readonly value: Output; readonly keep: Kept };
   /** From the gradient of the output to the gradients of the inputs, in their order. */
@@ -27,9 +26,12 @@ export function differentiable<
     const { value, keep } = forward(...(args as unknown as Inputs));
     save(Object.values(keep));
     const names = Object.keys(keep);
+    // The library frees neither until the whole way back is done, which would take three times the memory.
     const gradFunc = (dy: Tensor, saved: Tensor[]) => {
       const kept = Object.fromEntries(names.map((name, index) => [name, saved[index]!])) as unknown as Kept;
-      return [...(backward(dy as Output, kept) as readonly Tensor[])];
+      const gradients = tf.tidy(() => [...(backward(dy as Output, kept) as readonly Tensor[])]);
+      tf.dispose(saved);
+      return gradients;
     };
     return { value, gradFunc };
   });

@@ -43,10 +43,17 @@ export function createAdamW(
   }
   const decay = tf.tensor1d(decayOfEach(layout, (tensor) => (decays(tensor) ? weightDecay : 0)));
   let steps = 0;
-  let flat = tf.tensor1d(values.slice());
-  let firstMoment: Tensor1D = tf.zerosLike(flat);
-  let secondMoment: Tensor1D = tf.zerosLike(flat);
-  let tensors = splitParameters(engine, layout, flat);
+  const flat = {
+    parameters: tf.tensor1d(values.slice()),
+    firstMoment: tf.zeros([layout.size]) as Tensor1D,
+    secondMoment: tf.zeros([layout.size]) as Tensor1D,
+  };
+  const replace = (name: keyof typeof flat, next: (current: Tensor1D) => Tensor1D) => {
+    const current = flat[name];
+    flat[name] = tf.tidy(() => next(current));
+    current.dispose();
+  };
+  let tensors = splitParameters(engine, layout, flat.parameters);
 
   return {
     parameters: () => tensors,
@@ -54,22 +61,22 @@ export function createAdamW(
       steps += 1;
       const stepSize = learningRate / (1 - beta1 ** steps);
       const secondScale = 1 / Math.sqrt(1 - beta2 ** steps);
-      const moved = tf.tidy(() => {
-        const clipped = clipGradient(engine, gradient, clipNorm);
-        const first: Tensor1D = tf.add(tf.mul(firstMoment, beta1), tf.mul(clipped, 1 - beta1));
-        const second: Tensor1D = tf.add(tf.mul(secondMoment, beta2), tf.mul(tf.square(clipped), 1 - beta2));
-        const denominator = tf.add(tf.mul(tf.sqrt(second), secondScale), epsilon);
-        const decayed = tf.sub(flat, tf.mul(tf.mul(flat, decay), learningRate));
-        return { flat: tf.sub(decayed, tf.mul(tf.div(first, denominator), stepSize)) as Tensor1D, first, second };
+      // One scope each: a vector of the model's size less at the peak for every operation.
+      const clipped = clipGradient(engine, gradient, clipNorm);
+      replace('firstMoment', (first) => tf.add(tf.mul(first, beta1), tf.mul(clipped, 1 - beta1)));
+      replace('secondMoment', (second) => tf.add(tf.mul(second, beta2), tf.mul(tf.square(clipped), 1 - beta2)));
+      clipped.dispose();
+      replace('parameters', (values) => tf.sub(values, tf.mul(tf.mul(values, decay), learningRate)));
+      replace('parameters', (values) => {
+        const denominator = tf.add(tf.mul(tf.sqrt(flat.secondMoment), secondScale), epsilon);
+        return tf.sub(values, tf.mul(tf.div(flat.firstMoment, denominator), stepSize));
       });
-      tf.dispose([flat, firstMoment, secondMoment]);
       disposeParameters(tensors);
-      ({ flat, first: firstMoment, second: secondMoment } = moved);
-      tensors = splitParameters(engine, layout, flat);
+      tensors = splitParameters(engine, layout, flat.parameters);
     },
-    read: async () => Float32Array.from(await flat.data<'float32'>()),
+    read: async () => Float32Array.from(await flat.parameters.data<'float32'>()),
     dispose() {
-      tf.dispose([decay, flat, firstMoment, secondMoment]);
+      tf.dispose([decay, ...Object.values(flat)]);
       disposeParameters(tensors);
     },
   };

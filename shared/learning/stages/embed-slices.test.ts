@@ -1,0 +1,82 @@
+import type { Tensor3D } from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import { createRandom } from '../../random/seeded-random.ts';
+import { initialise } from '../../tensors/initialise.ts';
+import { describeOnEachEngine } from '../../test/each-engine.ts';
+import '../../test/all-close.ts';
+import { sliceEmbedding } from '../encoders/slice-encoder.ts';
+import { openEngine } from '../engine/open-engine.ts';
+import { disposeParameters, loadParameters } from '../parameters.ts';
+import { embedSlices } from './embed-slices.ts';
+import { imagesAtOnce } from './images-at-once.ts';
+import { slicePretrainingLayout } from './slice-pretraining.ts';
+
+const imageSizePixels = 32;
+const layout = slicePretrainingLayout({ imageSizePixels, projectionWidth: 16 });
+const parameters = initialise(layout, 'embed slices test');
+const noise = (count: number) => {
+  const random = createRandom('slices');
+  return Float32Array.from({ length: count * imageSizePixels ** 2 }, () => random.next());
+};
+
+describeOnEachEngine('embedSlices()', (engine) => {
+  test('gives each slice the embedding it has alone, whatever the batch', async () => {
+    const images = noise(5);
+    const progress: number[] = [];
+    const options = { imageSizePixels, parameters, images, count: 5 };
+    const before = engine().tf.memory().numTensors;
+    const inBatches = await embedSlices(engine(), { ...options, batch: 2, onProgress: (done) => progress.push(done) });
+    expect(progress).toEqual([2, 4, 5]);
+    expect(inBatches.length).toBe(5 * 192);
+    expect(engine().tf.memory().numTensors).toBe(before);
+
+    const tensors = loadParameters(engine(), layout, parameters);
+    const last: Tensor3D = engine().tf.tensor3d(images.slice(4 * imageSizePixels ** 2), [1, 32, 32]);
+    const alone = sliceEmbedding(engine(), last, tensors);
+    expect(inBatches.subarray(4 * 192)).toBeAllClose(alone.dataSync(), { relative: 1e-5, absolute: 0 });
+    disposeParameters(tensors);
+  });
+});
+
+describe('embedSlices()', () => {
+  const options = { imageSizePixels, parameters, images: noise(3), count: 3, batch: 1 };
+
+  test('stops when it is aborted, and leaves no tensor behind', async () => {
+    const engine = await openEngine({ prefer: ['wasm'] });
+    const before = engine.tf.memory().numTensors;
+    const controller = new AbortController();
+    const seen: number[] = [];
+    const embedding = embedSlices(engine, {
+      ...options,
+      signal: controller.signal,
+      onProgress: (done) => {
+        seen.push(done);
+        controller.abort(new Error('the round has ended'));
+      },
+    });
+    await expect(embedding).rejects.toThrow('the round has ended');
+    expect(seen).toEqual([1]);
+    expect(engine.tf.memory().numTensors).toBe(before);
+  });
+
+  test('gives nothing for nothing', async () => {
+    const engine = await openEngine({ prefer: ['wasm'] });
+    expect(await embedSlices(engine, { ...options, images: new Float32Array(0), count: 0 })).toEqual(
+      new Float32Array(0),
+    );
+  });
+
+  test('refuses images and parameters of another size', async () => {
+    const engine = await openEngine({ prefer: ['wasm'] });
+    await expect(embedSlices(engine, { ...options, count: 2 })).rejects.toThrow('2048 numbers are needed, found 3072');
+    await expect(embedSlices(engine, { ...options, parameters: parameters.subarray(1e6) })).rejects.toThrow(TypeError);
+  });
+});
+
+describe('imagesAtOnce()', () => {
+  test('allows fewer images the larger they are, and always one', () => {
+    expect(imagesAtOnce(64)).toBe(240);
+    expect(imagesAtOnce(224)).toBe(20);
+    expect(imagesAtOnce(2048)).toBe(1);
+  });
+});
