@@ -19,7 +19,7 @@ export interface InspectionReport extends SiteFindings {
 }
 
 /** Without a plan: everything is read once, at the smallest sensible size, and nothing is held out for a task. */
-const PLAN_FOR_LOOKING: DataPlan = {
+export const PLAN_FOR_LOOKING: DataPlan = {
   imaging: { sizePixels: 64, windowHounsfield: { low: -1000, high: 400 }, maximumSlicesPerPatient: 64 },
   clinical: { fields: 'auto', excludeColumns: [] },
   evaluation: {

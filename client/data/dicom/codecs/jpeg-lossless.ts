@@ -1,6 +1,6 @@
 /**
  * Lossless JPEG (ITU-T T.81 annex H, process 14, all seven predictors), one component. Written here because the JavaScript
- * decoder on npm takes three times as long and loses the last pixel of some images.
+ * decoder on npm takes three times as long, loses the last pixel of some images and takes cut-off data for grey.
  */
 import { UnusableError } from '../../quarantine/unusable-error.ts';
 import { createSamples, type FrameShape, type Samples } from './samples.ts';

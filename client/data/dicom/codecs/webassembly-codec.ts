@@ -5,16 +5,21 @@ import { createSamples, type FrameShape, type Samples } from './samples.ts';
 
 type DecoderClass = new () => WebAssemblyDecoder;
 
-// The codecs print their warnings about an image; nothing about an image is printed here.
-const silent: CodecOptions = { print: () => undefined, printErr: () => undefined };
+/**
+ * The codecs print their warnings about an image; nothing about an image is printed here. A codec takes the object that it
+ * is given for its own, so each needs a new one.
+ */
+function silent(): CodecOptions {
+  return { print: () => undefined, printErr: () => undefined };
+}
 
 const LOADERS = {
   jpeg: async () =>
-    (await (await import('@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs')).default(silent)).JPEGDecoder,
+    (await (await import('@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs')).default(silent())).JPEGDecoder,
   'jpeg-ls': async () =>
-    (await (await import('@cornerstonejs/codec-charls/decodewasmjs')).default(silent)).JpegLSDecoder,
+    (await (await import('@cornerstonejs/codec-charls/decodewasmjs')).default(silent())).JpegLSDecoder,
   'jpeg-2000': async () =>
-    (await (await import('@cornerstonejs/codec-openjpeg/decodewasmjs')).default(silent)).J2KDecoder,
+    (await (await import('@cornerstonejs/codec-openjpeg/decodewasmjs')).default(silent())).J2KDecoder,
 } satisfies Record<string, () => Promise<DecoderClass>>;
 
 export type WebAssemblyEncoding = keyof typeof LOADERS;
