@@ -2,7 +2,6 @@
  * Runs one study: takes inputs in turn, writes what they cause to the journal, and only then lets it be so. Alarms are the
  * state's own deadlines and effects follow from the state, so a runner made from a journal goes on where that one ended.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import { applyEvent } from '@wardround/protocols/round/apply-event.ts';
 import { type Effect, pendingEffect } from '@wardround/protocols/round/effects.ts';
 import type { StudyEvent } from '@wardround/protocols/round/events.ts';
@@ -60,6 +59,7 @@ export function createStudyRunner(
   let runningEffect: string | null = null;
 
   const append = async (events: readonly StudyEvent[]): Promise<void> => {
+    if (stopping.signal.aborted) throw new Error('Cannot change the study: its coordinator is stopping');
     if (events.length === 0) return;
     const next = events.reduce<StudyState>(applyEvent, state);
     await journal.append(state.study, events, position);
@@ -102,6 +102,15 @@ export function createStudyRunner(
     });
   }
 
+  const pause = (millis: number): Promise<void> =>
+    new Promise((resolve) => {
+      const cancel = clock.at(clock.now() + millis, resolve);
+      stopping.signal.addEventListener('abort', () => {
+        cancel();
+        resolve();
+      });
+    });
+
   const runEffect = async (effect: Effect): Promise<void> => {
     for (const retryMillis of [...effectRetryMillis, null]) {
       try {
@@ -110,8 +119,7 @@ export function createStudyRunner(
       } catch (error) {
         if (stopping.signal.aborted) return;
         log.error({ effect: effect.kind, problem: nameOf(error) }, 'an effect failed');
-        if (retryMillis !== null)
-          await wait(retryMillis, undefined, { signal: stopping.signal }).catch(() => undefined);
+        if (retryMillis !== null) await pause(retryMillis);
         if (stopping.signal.aborted) return;
       }
     }
