@@ -7,7 +7,7 @@ import { retry } from './backoff.ts';
 import { createByteCounter } from './byte-counter.ts';
 import { CoordinatorUnreachableError, UnintelligibleAnswerError, UntrustedAnswerError } from './errors.ts';
 import { createConnectionPool, exchange, readBody } from './http-exchange.ts';
-import { CoordinatorUrl, type PinnedCoordinator } from './pinned-coordinator.ts';
+import type { PinnedCoordinator } from './pinned-coordinator.ts';
 import { createSignedClient, jsonBody } from './signed-client.ts';
 
 const ATTEMPTS = 3;
@@ -50,7 +50,7 @@ async function fetchIdentity(url: string, connection: Connection, signal: AbortS
 }
 
 /**
- * Enrols this site's keys under the invitation's name.
+ * Enrols this site's keys under the invitation's name, at a coordinator's URL (pinned-coordinator.ts).
  *
  * @throws {UntrustedAnswerError} when the coordinator's keys are not those that the invitation pins.
  * @throws {CoordinatorRefusedError} when the invitation was used before, has expired or is unknown.
@@ -58,13 +58,9 @@ async function fetchIdentity(url: string, connection: Connection, signal: AbortS
  */
 export async function enrol(
   invitation: Invitation,
-  { identity, url = invitation.url, signal }: { identity: Identity; url?: string; signal: AbortSignal },
+  { identity, url, signal }: { identity: Identity; url: string; signal: AbortSignal },
 ): Promise<Enrolled> {
-  const address = CoordinatorUrl.safeParse(url);
-  if (!address.success) {
-    throw new TypeError(`Cannot join: the coordinator's address ${address.error.issues[0]?.message}.`);
-  }
-  const base = new URL(address.data).origin;
+  const base = new URL(url).origin;
   const agent = createConnectionPool(new URL(base));
   const connection = { agent, counter: createByteCounter() };
   try {

@@ -10,7 +10,7 @@ import { contributors, MODALITIES, modalitiesOf, patientBatches } from './batche
 import { DeclineError } from './decline-error.ts';
 import type { LocalLayers } from './local-layers.ts';
 import { openAlignment } from './open-alignment.ts';
-import { createRoundFigures, type RoundTraining } from './round-training.ts';
+import { createRoundFigures, type RoundTraining, requireFinite } from './round-training.ts';
 import { betweenSteps, type Steering } from './steering.ts';
 
 export interface AlignmentRound {
@@ -70,6 +70,7 @@ export async function alignModalities(
       await betweenSteps(signal);
     }
     const { shared, local: localAfter } = await alignment.parameters();
+    for (const values of [shared, localAfter.clinical, localAfter.expression]) requireFinite(values);
     return {
       weights: shared,
       local: localAfter,

@@ -8,7 +8,7 @@ import { readSlices } from '../data/slice-images.ts';
 import { localBatches, localSteps, stageProgress } from './batches/local-steps.ts';
 import { type SliceRange, sliceBatches } from './batches/slice-batches.ts';
 import { DeclineError } from './decline-error.ts';
-import { createRoundFigures, type RoundTraining } from './round-training.ts';
+import { createRoundFigures, type RoundTraining, requireFinite } from './round-training.ts';
 import { betweenSteps, type Steering } from './steering.ts';
 
 export interface PretrainingRound {
@@ -68,8 +68,10 @@ export async function pretrainSlices(
       onProgress({ done: step, total: steps, loss, perSecond: figures.perSecond() });
       await betweenSteps(signal);
     }
+    const trained = await training.parameters();
+    requireFinite(trained);
     return {
-      weights: await training.parameters(),
+      weights: trained,
       sampleCounts: { slice: seen.size },
       figures: figures.figures(),
     };

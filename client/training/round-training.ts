@@ -10,6 +10,17 @@ export interface RoundTraining {
   readonly figures: TrainingFigures;
 }
 
+const notFinite = () =>
+  new DeclineError(
+    'training-not-finite',
+    'Cannot go on training: the loss or a weight is no longer a finite number. The learning rate or the data may be at fault.',
+  );
+
+/** @throws {DeclineError} `training-not-finite`: such weights must neither be sent nor kept for the next round. */
+export function requireFinite(weights: Float32Array | null): void {
+  if (weights !== null && !weights.every(Number.isFinite)) throw notFinite();
+}
+
 /** Adds up the figures of a round while its steps are taken. */
 export interface RoundFigures {
   step(loss: number, samples: number): void;
@@ -25,12 +36,7 @@ export function createRoundFigures(nowMillis: () => number = () => performance.n
   const seconds = () => (nowMillis() - startMillis) / 1000;
   return {
     step(loss, count) {
-      if (!Number.isFinite(loss)) {
-        throw new DeclineError(
-          'training-not-finite',
-          'Cannot go on training: the loss is no longer a finite number. The learning rate or the data may be at fault.',
-        );
-      }
+      if (!Number.isFinite(loss)) throw notFinite();
       losses += loss;
       steps += 1;
       samples += count;

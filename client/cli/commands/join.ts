@@ -1,6 +1,7 @@
 import { decodeInvitation } from '@wardround/protocols/enrolment/invitation.ts';
 import { defineCommand } from 'citty';
 import { enrol } from '../../link/enrol.ts';
+import { CoordinatorUrl } from '../../link/pinned-coordinator.ts';
 import { lockSiteFolder } from '../../state/instance-lock.ts';
 import { readMembership, writeMembership } from '../../state/membership.ts';
 import { openSiteFolder } from '../../state/site-folder.ts';
@@ -27,6 +28,8 @@ export const join = defineCommand({
   },
   async run({ args }) {
     const invitation = decodeInvitation(args.token);
+    const url = CoordinatorUrl.safeParse(args.url ?? invitation.url);
+    if (!url.success) throw new UsageError(`Cannot join: the coordinator's address ${url.error.issues[0]?.message}.`);
     const dataDirectory = await requireFolder(args.data, '--data');
     const folder = await openSiteFolder(args.state);
     const unlock = lockSiteFolder(folder);
@@ -40,7 +43,7 @@ export const join = defineCommand({
       const identity = await openSiteIdentity(folder);
       const { coordinator, status } = await enrol(invitation, {
         identity,
-        ...(args.url === undefined ? {} : { url: args.url }),
+        url: url.data,
         signal: new AbortController().signal,
       });
       await writeMembership(folder, { site: invitation.site, coordinator, dataDirectory });

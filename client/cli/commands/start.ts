@@ -6,6 +6,8 @@ import { openSiteFolder } from '../../state/site-folder.ts';
 import { EXIT, UsageError } from '../exit-codes.ts';
 import { requireFolder, stateOption } from '../options.ts';
 
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 export const start = defineCommand({
   meta: { name: 'start', description: 'Works for the coordinator until stopped; logs JSON lines to standard error' },
   args: {
@@ -29,25 +31,30 @@ export const start = defineCommand({
       throw new UsageError('Cannot start: --approve takes only "any".');
     const folder = await openSiteFolder(args.state);
     const log = createSiteLog();
+    const stop = new AbortController();
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (!stop.signal.aborted) log.info({ signal }, 'Stopping');
+      stop.abort();
+    };
     // What nobody caught may carry paths or data in its message: only its kind and place are told.
-    process.on('uncaughtException', (error) => {
+    const onUncaught = (error: Error) => {
       log.fatal({ error }, 'The site client ends: an error that nothing foresaw');
       process.exit(EXIT.failed);
-    });
-    const stop = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        if (!stop.signal.aborted) log.info({ signal }, 'Stopping');
-        stop.abort();
+    };
+    process.on('uncaughtException', onUncaught);
+    for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+    try {
+      await startSite({
+        folder,
+        approvalRule: args.approve === 'any' ? 'any' : 'listed',
+        engines: engine === undefined ? null : [engine],
+        dataDirectory,
+        log,
+        signal: stop.signal,
       });
+    } finally {
+      process.off('uncaughtException', onUncaught);
+      for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
     }
-    await startSite({
-      folder,
-      approvalRule: args.approve === 'any' ? 'any' : 'listed',
-      engines: engine === undefined ? null : [engine],
-      dataDirectory,
-      log,
-      signal: stop.signal,
-    });
   },
 });

@@ -1,0 +1,272 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { planHash, StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { smallPlan } from '@wardround/protocols/study/small-plan.ts';
+import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import { evaluationContext, updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
+import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
+import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { CoordinatorRefusedError } from '../../link/errors.ts';
+import type { SiteLink } from '../../link/site-link.ts';
+import { createSiteLog } from '../../log/site-log.ts';
+import { approveStudy } from '../../policy/approvals.ts';
+import { readLocalLayers, writeLocalLayers } from '../../state/kept-local-layers.ts';
+import { readOfferedStudy } from '../../state/offered-studies.ts';
+import { createStatusBoard } from '../../state/site-status.ts';
+import { DeclineError } from '../decline-error.ts';
+import { type Trainer, TrainingFailedError } from '../trainer.ts';
+import type { Task, TrainTask } from '../worker-messages.ts';
+import { performAssignment, type SiteContext } from './perform-assignment.ts';
+import type { Assignment } from './work-loop.ts';
+
+const plan = StudyPlan.parse(smallPlan());
+const study = planHash(plan);
+const planBlob = sha256Hex(canonicalJson(plan));
+const model = 'c'.repeat(64);
+const reference = { study, name: plan.name, planBlob, deadlineMillis: Date.now() + 60_000 };
+const prepare: Assignment = { kind: 'prepare', ...reference };
+const trainIn = (stage: string, round: number): Assignment => ({
+  kind: 'train',
+  ...reference,
+  stage,
+  round,
+  model,
+  sliceEncoder: stage === 'alignment' ? 'd'.repeat(64) : null,
+  sites: 3,
+});
+const figures = { loss: 1.5, steps: 3, samples: 12, seconds: 2 };
+const count = {
+  patients: 9,
+  series: 9,
+  slices: 90,
+  nonHounsfieldSeries: 0,
+  clinical: 9,
+  expression: 0,
+  linked: 9,
+  heldOut: 3,
+};
+const ready = { inventory: count, quarantine: { 'not-dicom': 2 }, engine: { kind: 'wasm' as const, description: 'x' } };
+
+let folder: string;
+let said: [string, unknown][];
+let logged: string;
+let blobs: Map<string, Buffer>;
+let tasks: Task[];
+let trainer: (task: Task) => Promise<unknown>;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'wardround-perform-'));
+  said = [];
+  logged = '';
+  tasks = [];
+  blobs = new Map([[planBlob, Buffer.from(canonicalJson(plan))]]);
+  trainer = async (task) => {
+    if (task.kind === 'prepare') return { ready, engine: { ...ready.engine, notes: [] }, notes: ['2 files left out.'] };
+    if (task.kind === 'evaluate') return { sealed: 'c2VhbGVk', results: 1, skipped: [] };
+    await mkdir(task.outbox, { recursive: true });
+    await writeFile(join(task.outbox, 'update'), 'sealed');
+    return {
+      blob: { hash: 'e'.repeat(64), file: join(task.outbox, 'update') },
+      bytes: 6,
+      layout: 'f'.repeat(64),
+      figures,
+      local: task.stage === 'alignment' ? { clinical: Float32Array.of(task.round), expression: null } : null,
+      clippedCoordinates: 0,
+      cappedGroups: [],
+    };
+  };
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** The network's edge: what is said is written down, blobs come from memory. */
+function recordingLink(): SiteLink {
+  const note =
+    (name: string) =>
+    async (...words: unknown[]) => {
+      const signal = words.at(-1);
+      said.push([name, signal instanceof AbortSignal ? words.slice(0, -1) : words]);
+    };
+  return {
+    work: async () => ({ kind: 'idle', askAgainSeconds: 1 }),
+    download: async (hash, { maximumBytes }) => {
+      const file = join(folder, 'blobs', hash);
+      await mkdir(join(folder, 'blobs'), { recursive: true });
+      await writeFile(file, blobs.get(hash) ?? '');
+      said.push(['download', [hash, maximumBytes]]);
+      return file;
+    },
+    upload: note('upload'),
+    ready: note('ready'),
+    declineStudy: note('declineStudy'),
+    offerUpdate: note('offerUpdate'),
+    declineRound: note('declineRound'),
+    offerEvaluation: note('offerEvaluation'),
+    progress: ({ activity }) => void said.push(['progress', activity]),
+    bytesSent: () => 0,
+    announced: () => true,
+    close: () => undefined,
+  };
+}
+
+function context(change: Partial<SiteContext> = {}): SiteContext {
+  return {
+    folder,
+    blobFolder: join(folder, 'blobs'),
+    site: 'clinic',
+    sealingKey: 'k'.repeat(43),
+    link: recordingLink(),
+    trainer: {
+      run: (async (task: Task) => {
+        tasks.push(task);
+        return trainer(task);
+      }) as Trainer['run'],
+      close: async () => undefined,
+    },
+    approvalRule: 'any',
+    status: createStatusBoard(folder),
+    log: createSiteLog(
+      new Writable({
+        write(piece, _encoding, done) {
+          logged += piece;
+          done();
+        },
+      }),
+    ),
+    ...change,
+  };
+}
+
+const answers = () => said.filter(([name]) => !['download', 'progress'].includes(name));
+const perform = (work: Assignment, signal = new AbortController().signal, change: Partial<SiteContext> = {}) =>
+  performAssignment(work, context(change), signal);
+
+describe('performAssignment()', () => {
+  test('prepares: tells counts and engine, introduces the study in plain words', async () => {
+    await perform(prepare);
+    expect(answers()).toEqual([['ready', [study, ready]]]);
+    expect((await readOfferedStudy(folder, study))?.plan).toEqual(plan);
+    expect(logged).toContain('What leaves this site');
+  });
+
+  test('does nothing with a study that is not approved, says how to approve it, and goes on once it is', async () => {
+    const running = perform(prepare, new AbortController().signal, { approvalRule: 'listed' });
+    await vi.waitFor(() => expect(logged).toContain(`wardround-site approve ${study}`));
+    expect(tasks).toEqual([]);
+    expect(said.map(([name]) => name)).toEqual(['download', 'progress']);
+    await approveStudy(study, { folder, nowMillis: 1 });
+    await running;
+    expect(answers()).toEqual([['ready', [study, ready]]]);
+  });
+
+  test('asks for approval before training too, and stops waiting when the work is withdrawn', async () => {
+    const stop = new AbortController();
+    const running = perform(trainIn('slices', 1), stop.signal, { approvalRule: 'listed' });
+    await vi.waitFor(() => expect(logged).toContain('wardround-site approve'));
+    stop.abort();
+    await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+    expect(tasks).toEqual([]);
+    expect(answers()).toEqual([]);
+  });
+
+  test('trains: fetches no more than the layout has, seals to the coordinator for this round, uploads, offers', async () => {
+    await perform(trainIn('slices', 2));
+    expect(said).toContainEqual(['download', [model, 4 * stageLayout(plan, plan.stages[0]!).size]]);
+    const task = tasks[0] as TrainTask;
+    expect(task).toMatchObject({
+      stage: 'slices',
+      round: 2,
+      sites: 3,
+      model: { hash: model },
+      local: null,
+      sliceEncoder: null,
+    });
+    expect(task.sealing).toEqual({
+      recipientSealingKey: 'k'.repeat(43),
+      context: updateContext({ study, stage: 'slices', round: 2, site: 'clinic', model }),
+    });
+    const offer = { blob: 'e'.repeat(64), model, layout: 'f'.repeat(64), figures };
+    expect(answers()).toEqual([
+      ['upload', [expect.objectContaining({ hash: 'e'.repeat(64), bytes: 6 })]],
+      ['offerUpdate', [{ study, stage: 'slices', round: 2 }, offer]],
+    ]);
+    expect(await readdir(join(folder, 'outbox'))).toEqual([]);
+    expect((await readdir(join(folder, 'blobs'))).sort()).toEqual([model, planBlob].sort());
+  });
+
+  test('keeps its own first layers between rounds and begins a repeated round with those from before it', async () => {
+    const place = { study, stage: 'alignment' };
+    await writeLocalLayers(folder, {
+      ...place,
+      round: 1,
+      layers: { clinical: Float32Array.of(0.5), expression: null },
+    });
+    await perform(trainIn('alignment', 2));
+    await perform(trainIn('alignment', 2));
+    for (const task of tasks) expect((task as TrainTask).local?.clinical).toEqual(Float32Array.of(0.5));
+    expect((await readLocalLayers(folder, { ...place, beforeRound: 3 }))?.clinical).toEqual(Float32Array.of(2));
+  });
+
+  test('evaluates: seals for the study and this site', async () => {
+    const models = plan.stages.map(({ name }) => ({ stage: name, initial: 'a'.repeat(64), final: 'b'.repeat(64) }));
+    await perform({ kind: 'evaluate', ...reference, models });
+    expect(tasks[0]).toMatchObject({ sealing: { context: evaluationContext({ study, site: 'clinic' }) }, local: null });
+    expect(answers()).toEqual([['offerEvaluation', [study, { sealed: 'c2VhbGVk' }]]]);
+  });
+
+  test.each([
+    ['a reason of its own', new DeclineError('training-not-finite', 'Cannot go on.'), 'training-not-finite'],
+    ['a failed thread', new TrainingFailedError('Cannot finish.'), 'training-failed'],
+    ['a full disk', Object.assign(new Error('x'), { code: 'ENOSPC' }), 'site-disk-full'],
+  ])('declines the round after %s', async (_, error, reason) => {
+    trainer = () => Promise.reject(error);
+    await perform(trainIn('slices', 1));
+    expect(answers()).toEqual([
+      ['declineRound', [expect.objectContaining({ study, stage: 'slices', round: 1 }), { reason }]],
+    ]);
+  });
+
+  test('declines the round when its kept layers are damaged', async () => {
+    const place = { study, stage: 'alignment' };
+    await writeLocalLayers(folder, { ...place, round: 1, layers: { clinical: Float32Array.of(1), expression: null } });
+    await writeFile(join(folder, 'local-layers', study, 'alignment', '1.safetensors'), 'x');
+    await perform(trainIn('alignment', 2));
+    expect(answers()).toMatchObject([['declineRound', [{}, { reason: 'site-state-damaged' }]]]);
+  });
+
+  test.each([
+    ['not JSON', Buffer.from('{'), 'plan-not-understood'],
+    ['not a plan', Buffer.from('{"format":"wardround-study/9"}'), 'plan-not-understood'],
+    ['another plan', Buffer.from(canonicalJson({ ...plan, seed: 8 })), 'plan-hash-mismatch'],
+  ])('declines a study whose plan is %s', async (_, bytes, reason) => {
+    blobs.set(planBlob, bytes);
+    await perform(prepare);
+    expect(answers()).toEqual([['declineStudy', [study, { reason }]]]);
+    expect(tasks).toEqual([]);
+    expect(await readOfferedStudy(folder, study)).toBeNull();
+  });
+
+  test('declines a round of a stage that the plan does not have', async () => {
+    await perform(trainIn('surprise', 1));
+    expect(answers()).toMatchObject([['declineRound', [{}, { reason: 'unknown-stage' }]]]);
+  });
+
+  test('passes on the coordinator’s refusal of an update, and declines nothing', async () => {
+    const refused = new CoordinatorRefusedError({ status: 409, code: 'late', explanation: 'The deadline has passed.' });
+    const link = { ...recordingLink(), offerUpdate: () => Promise.reject(refused) };
+    await expect(perform(trainIn('slices', 1), undefined, { link })).rejects.toBe(refused);
+    expect(answers().map(([name]) => name)).toEqual(['upload']);
+  });
+
+  test('says nothing more after the work was withdrawn', async () => {
+    const stop = new AbortController();
+    trainer = async () => {
+      stop.abort();
+      throw new DeclineError('training-not-finite', 'Cannot go on.');
+    };
+    await expect(perform(trainIn('slices', 1), stop.signal)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(answers()).toEqual([]);
+  });
+});
