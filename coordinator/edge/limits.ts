@@ -9,6 +9,8 @@ export const limits = {
   planBytes: 4 * 1024 * 1024,
   /** A message (not an upload) must have arrived whole within this time. */
   messageMillis: 30_000,
+  /** How long the rest of a body that was refused may still arrive, so that its sender can read the refusal. */
+  refusedBodyMillis: 30_000,
 
   /** Uploads of one site that are under way at the same time, and that wait to be offered. */
   uploadsAtOnce: 2,

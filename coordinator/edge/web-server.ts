@@ -66,6 +66,10 @@ export function createWebServer(options: {
         const { status, problem, retryAfterSeconds } = problemOf(error, log);
         if (retryAfterSeconds !== undefined) response.set('retry-after', String(retryAfterSeconds));
         send(request, response, { status, body: problem });
+        if (!request.complete) {
+          const { socket } = request;
+          setTimeout(() => request.complete || socket.destroy(), limits.refusedBodyMillis).unref();
+        }
       });
     },
   };

@@ -80,11 +80,12 @@ export async function openStudies(
     for (const hash of before.published) if (!now.published.has(hash)) await published.remove(hash);
     for (const hash of before.optimiserStates) if (!now.optimiserStates.has(hash)) await optimiserStates.remove(hash);
     const spent = [...before.uploads].filter((hash) => !now.uploads.has(hash));
-    if (spent.length === 0) return;
-    for (const { site } of await sites.sites()) {
+    for (const { site } of spent.length === 0 ? [] : await sites.sites()) {
       const folder = await uploads.of(site);
       for (const hash of spent) await folder.remove(hash);
     }
+    // What came too late to be offered is of no use once no round can take it.
+    if ([...runners.values()].every((runner) => isOver(runner.state()))) await uploads.sweep(now.uploads);
   };
 
   const run = (plan: StudyPlan, events: readonly StudyEvent[]): StudyRunner => {
@@ -195,6 +196,6 @@ async function sweep(
 ): Promise<void> {
   await stores.published.sweep(needed.published);
   await stores.optimiserStates.sweep(needed.optimiserStates);
+  await stores.uploads.removeParts();
   if (states.every(isOver)) await stores.uploads.sweep(needed.uploads);
-  else await stores.uploads.removeParts();
 }

@@ -12,7 +12,7 @@ export interface UploadFolder {
   of(site: string): Promise<BlobFolder>;
   /** Removes the site's oldest uploads that nobody needs until it has fewer than `limit` of them. */
   makeRoom(site: string, options: { readonly needed: ReadonlySet<Sha256Hex>; readonly limit: number }): Promise<void>;
-  /** Removes every upload that is not needed, of every site. */
+  /** Removes every whole upload that is not needed, of every site. */
   sweep(needed: ReadonlySet<Sha256Hex>): Promise<void>;
   /** Removes what interrupted uploads left behind. */
   removeParts(): Promise<void>;
@@ -38,7 +38,10 @@ export function openUploadFolder(folder: string): UploadFolder {
       for (const { hash } of spare.slice(0, Math.max(0, spare.length - limit + 1))) await blobs.remove(hash);
     },
     async sweep(needed) {
-      for (const site of await readdir(folder)) await (await of(site)).sweep(needed);
+      for (const site of await readdir(folder)) {
+        const blobs = await of(site);
+        for (const hash of await blobs.list()) if (!needed.has(hash)) await blobs.remove(hash);
+      }
     },
     async removeParts() {
       for (const site of await readdir(folder)) {

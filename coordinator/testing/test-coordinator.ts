@@ -8,7 +8,7 @@ import { smallPlan } from '@wardround/protocols/study/small-plan.ts';
 import { pino } from 'pino';
 import { type AdminClient, openAdminClient } from '../cli/admin-client.ts';
 import type { InvitationAnswer, LaunchAnswer, StudyAnswer } from '../edge/admin-messages.ts';
-import { type RunningCoordinator, startCoordinator } from '../start-coordinator.ts';
+import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from '../start-coordinator.ts';
 import { joinTestSite, type TestSite } from './test-site.ts';
 
 export interface TestCoordinator {
@@ -25,7 +25,7 @@ export interface TestCoordinator {
 }
 
 export async function startTestCoordinator(
-  options: { readonly admitInvited?: boolean } = {},
+  options: Partial<Pick<CoordinatorOptions, 'admitInvited' | 'tls'>> = {},
 ): Promise<TestCoordinator> {
   const folder = await mkdtemp(path.join(tmpdir(), 'coordinator-'));
   const log: string[] = [];
@@ -35,7 +35,7 @@ export async function startTestCoordinator(
     port: 0,
     publicUrl: null,
     admitInvited: options.admitInvited ?? true,
-    tls: null,
+    tls: options.tls ?? null,
     log: pino({ base: null }, { write: (line: string) => void log.push(line) }),
   });
   const admin = await openAdminClient(folder);
