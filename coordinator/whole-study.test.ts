@@ -1,0 +1,148 @@
+/** Whole studies: real HTTP, real keys, real threads and processes, made-up training. Three ways to the same bytes. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type AdminClient, openAdminClient } from './cli/admin-client.ts';
+import { readStoredStudies } from './cli/read-state.ts';
+import type { InvitationAnswer, LaunchAnswer, StudyAnswer } from './edge/admin-messages.ts';
+import { nextWork, startTestCoordinator, type TestCoordinator, testPlan } from './testing/test-coordinator.ts';
+import { joinTestSite, madeUpUpdate, type TestSite } from './testing/test-site.ts';
+
+const names = ['basel', 'geneva', 'zurich'];
+const cleanUps: (() => unknown)[] = [];
+let undisturbed: { readonly models: readonly string[] };
+
+/** Every study here has one round of each stage. */
+async function runStudy(coordinator: TestCoordinator, order: readonly number[]): Promise<StudyAnswer> {
+  const sites = await coordinator.join(...names);
+  const study = await coordinator.launch(testPlan());
+  for (const _ of ['ready', 'slices', 'alignment', 'evaluation']) {
+    for (const index of order) await sites[index]!.doWork(await nextWork(sites[index]!));
+  }
+  return coordinator.study(study);
+}
+
+function modelsOf({ state }: StudyAnswer): string[] {
+  return state.stages.flatMap(({ initialModel, model }) => [initialModel, model]);
+}
+
+beforeAll(async () => {
+  const coordinator = await startTestCoordinator();
+  undisturbed = { models: modelsOf(await runStudy(coordinator, [0, 1, 2])) };
+  await coordinator.close();
+});
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+describe('a study', () => {
+  test('gives the same bytes when updates arrive in another order, and leaves nothing behind but results', async () => {
+    const coordinator = await startTestCoordinator();
+    cleanUps.push(() => coordinator.close());
+    const answer = await runStudy(coordinator, [2, 0, 1]);
+    const { state } = answer;
+    expect(state.phase).toEqual({ kind: 'finished' });
+    const committed = { kind: 'committed', participants: names };
+    expect(state.stages.map(({ rounds }) => rounds[0]?.outcome)).toMatchObject([committed, committed]);
+    expect(Object.keys(state.evaluation?.reports ?? {}).sort()).toEqual(names);
+
+    expect(new Set(undisturbed.models).size).toBe(4);
+    expect(modelsOf(answer)).toEqual(undisturbed.models);
+
+    // What stays on the disk: the plan, and the weights each stage began and ended with.
+    const left = async (folder: string) => (await readdir(path.join(coordinator.folder, folder))).sort();
+    await vi.waitFor(async () => {
+      expect(await left('published')).toEqual([state.planBlob, ...undisturbed.models].sort());
+      expect(await left('optimiser-states')).toEqual([]);
+      for (const site of names) expect(await left(`uploads/${site}`)).toEqual([]);
+    });
+    expect((await readStoredStudies(coordinator.folder)).states).toEqual([state]);
+  });
+
+  test('goes on after kill -9, keeps what was acknowledged, and gives the same bytes', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'killed-'));
+    cleanUps.push(() => rm(folder, { recursive: true }));
+    let coordinator = await startProcess(folder, '0');
+    const { port } = new URL(coordinator.url);
+    let admin = await openAdminClient(folder);
+    const restart = async (): Promise<void> => {
+      await coordinator.kill();
+      coordinator = await startProcess(folder, port);
+      admin = await openAdminClient(folder);
+    };
+
+    const sites: TestSite[] = [];
+    for (const site of names) {
+      const { token } = await admin.post<InvitationAnswer>('/v1/admin/invitations', { site });
+      sites.push(await joinTestSite(token));
+    }
+    const [basel, geneva, zurich] = sites as [TestSite, TestSite, TestSite];
+    const { study } = await admin.post<LaunchAnswer>('/v1/admin/studies', testPlan());
+    await basel.doWork(await nextWork(basel));
+
+    // In the middle of the wait for sites, whose answers survive.
+    await restart();
+    expect((await basel.work()).kind).toBe('idle');
+    for (const site of [geneva, zurich]) await site.doWork(await nextWork(site));
+
+    // In the middle of a round: Basel's update is accepted, Geneva's is uploaded and not offered yet, Zurich's is not made.
+    await basel.doWork(await nextWork(basel));
+    const work = await nextWork(geneva);
+    if (work.kind !== 'train') throw new Error('expected training');
+    const update = await madeUpUpdate(work, geneva);
+    expect((await geneva.upload(update.sealed)).status).toBe(200);
+    await restart();
+    expect((await basel.work()).kind).toBe('idle');
+    const offered = await geneva.post(`/v1/studies/${study}/stages/slices/rounds/1/update`, update.offer);
+    expect(offered.status).toBe(200);
+    await zurich.doWork(await nextWork(zurich));
+
+    // While the updates are being added.
+    await restart();
+    for (const site of sites) await site.doWork(await nextWork(site));
+    for (const site of sites) await site.doWork(await nextWork(site));
+
+    const answer = await finished(admin, study);
+    expect(answer.state.phase).toEqual({ kind: 'finished' });
+    expect(answer.state.stages[0]?.rounds[0]?.outcome).toMatchObject({ participants: names });
+    expect(modelsOf(answer)).toEqual(undisturbed.models);
+  });
+});
+
+interface CoordinatorProcess {
+  readonly url: string;
+  kill(): Promise<void>;
+}
+
+async function startProcess(folder: string, port: string): Promise<CoordinatorProcess> {
+  const launcher = path.join(import.meta.dirname, 'bin/wardround-coordinator.js');
+  const args = [launcher, 'start', '--state', folder, '--port', port, '--admit-invited'];
+  const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  cleanUps.push(() => child.kill('SIGKILL'));
+  for await (const line of createInterface({ input: child.stdout! })) {
+    const url = /^Listening on (http:\S+)$/.exec(line)?.[1];
+    if (url === undefined) continue;
+    return {
+      url,
+      async kill() {
+        const ended = once(child, 'exit');
+        child.kill('SIGKILL');
+        await ended;
+      },
+    };
+  }
+  throw new Error('the coordinator did not start');
+}
+
+async function finished(admin: AdminClient, study: string): Promise<StudyAnswer> {
+  for (;;) {
+    const answer = await admin.get<StudyAnswer>(`/v1/admin/studies/${study}`);
+    if (answer.state.endedAtMillis !== null) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
