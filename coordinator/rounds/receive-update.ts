@@ -1,6 +1,7 @@
 /** Takes a site's offer of an update: is it its turn, can the envelope be opened, and can the numbers be added? */
-import type { UpdateInput } from '@wardround/protocols/round/machine.ts';
+
 import { currentRound } from '@wardround/protocols/round/state.ts';
+import type { UpdateInput } from '@wardround/protocols/round/study-input.ts';
 import type { UpdateOffer } from '@wardround/protocols/session/messages.ts';
 import type { ModelWork } from '../aggregation/model-work.ts';
 import { RefusalError } from '../refusal-error.ts';

@@ -1,5 +1,5 @@
 /** What a study answered, as a success or a refusal. */
-import type { Decision } from '@wardround/protocols/round/machine.ts';
+import type { Decision } from '@wardround/protocols/round/decision.ts';
 import { refusals } from '@wardround/protocols/round/refusals.ts';
 import { RefusalError } from '../refusal-error.ts';
 

@@ -3,10 +3,12 @@
  * state's own deadlines and effects follow from the state, so a runner made from a journal goes on where that one ended.
  */
 import { applyEvent } from '@wardround/protocols/round/apply-event.ts';
+import type { Decision } from '@wardround/protocols/round/decision.ts';
 import { type Effect, pendingEffect } from '@wardround/protocols/round/effects.ts';
 import type { StudyEvent } from '@wardround/protocols/round/events.ts';
-import { type Decision, decide, nextDeadline, onTime, type StudyInput } from '@wardround/protocols/round/machine.ts';
+import { decide, nextDeadline, onTime } from '@wardround/protocols/round/machine.ts';
 import type { StudyState } from '@wardround/protocols/round/state.ts';
+import type { StudyInput } from '@wardround/protocols/round/study-input.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { Logger } from 'pino';
 import type { ModelWork } from '../aggregation/model-work.ts';

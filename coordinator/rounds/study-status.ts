@@ -1,5 +1,12 @@
 /** A study as a person asks for it: where it is, and whom it waits for and why. Plain data, for `status --json` too. */
-import { currentRound, currentStage, isOver, type LeftOut, type StudyState } from '@wardround/protocols/round/state.ts';
+import {
+  currentRound,
+  currentStage,
+  isOver,
+  type LeftOut,
+  type StudyState,
+  unanswered,
+} from '@wardround/protocols/round/state.ts';
 import type { Progress } from '@wardround/protocols/session/messages.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 
@@ -106,10 +113,7 @@ function waitingFor(state: StudyState): StudyStatus['waitingFor'] {
     case 'training': {
       const round = currentRound(state);
       if (round === undefined) return [];
-      const answered = new Set([...round.accepted, ...round.leftOut].map(({ site }) => site));
-      return round.sites
-        .filter((site) => !answered.has(site))
-        .map((site) => ({ site, why: 'has-not-sent-its-update' }));
+      return unanswered(round).map((site) => ({ site, why: 'has-not-sent-its-update' }));
     }
     case 'evaluating': {
       const { evaluation } = state;

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { UpdateInput } from '@wardround/protocols/round/machine.ts';
 import { currentRound } from '@wardround/protocols/round/state.ts';
+import type { UpdateInput } from '@wardround/protocols/round/study-input.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
 import { encodeUpdate } from '@wardround/protocols/transfer/update-code.ts';

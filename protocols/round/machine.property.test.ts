@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { applyEvent } from './apply-event.ts';
 import { pendingEffect } from './effects.ts';
 import { StudyEvent } from './events.ts';
-import { decide, nextDeadline, onTime, type StudyInput } from './machine.ts';
+import { decide, nextDeadline, onTime } from './machine.ts';
 import { isOver, type StudyState, stateHash } from './state.ts';
+import type { StudyInput } from './study-input.ts';
 import { workFor } from './work-for.ts';
 
 const sites = ['basel', 'geneva', 'lugano', 'zurich'];

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { applyEvent } from './apply-event.ts';
 import { pendingEffect } from './effects.ts';
 import type { StudyEvent } from './events.ts';
-import { decide, nextDeadline, onTime, type StudyInput, type UpdateInput } from './machine.ts';
+import { decide, nextDeadline, onTime } from './machine.ts';
 import { currentRound, type StudyState } from './state.ts';
+import type { StudyInput, UpdateInput } from './study-input.ts';
 import { workFor } from './work-for.ts';
 
 const hash = (letter: string): string => letter.repeat(64);

@@ -124,6 +124,12 @@ export function readySites(state: StudyState): string[] {
     .sort();
 }
 
+/** Sites of the round that have neither been accepted nor left out. */
+export function unanswered(round: RoundState): string[] {
+  const answered = new Set([...round.accepted, ...round.leftOut].map(({ site }) => site));
+  return round.sites.filter((site) => !answered.has(site));
+}
+
 /** The hash that names a state; equal journals give equal hashes on every machine. */
 export function stateHash(state: StudyState): Sha256Hex {
   return hashOfJson('study-state/1', state);

@@ -1,6 +1,6 @@
 /** What a site should do next in one study. */
 import type { Work } from '../session/messages.ts';
-import { currentRound, currentStage, isOver, type StudyState } from './state.ts';
+import { currentRound, currentStage, isOver, type StudyState, unanswered } from './state.ts';
 
 /** Null when this study has nothing for the site now. */
 export function workFor(state: StudyState, site: string): Work | null {
@@ -20,8 +20,7 @@ export function workFor(state: StudyState, site: string): Work | null {
   if (state.phase.kind === 'training') {
     const stage = currentStage(state);
     const round = currentRound(state);
-    if (stage === undefined || round === undefined || !round.sites.includes(site)) return null;
-    if ([...round.accepted, ...round.leftOut].some((answered) => answered.site === site)) return null;
+    if (stage === undefined || round === undefined || !unanswered(round).includes(site)) return null;
     const sliceStage = state.stages.slice(0, -1).findLast(({ kind }) => kind === 'slice-pretraining');
     return {
       kind: 'train',

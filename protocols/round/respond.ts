@@ -1,0 +1,215 @@
+/** What follows from one input in a state in which nothing else is due. */
+import { hashOfJson } from '@wardround/shared/bytes/hash.ts';
+import type { SiteReady } from '../session/messages.ts';
+import { accept, type Decision, nothing, refuse } from './decision.ts';
+import type { StudyEvent } from './events.ts';
+import { failRound } from './fail-round.ts';
+import type { RefusalCode } from './refusals.ts';
+import { currentRound, isOver, type RoundState, type StageState, type StudyState, unanswered } from './state.ts';
+import type { StudyInput, UpdateInput } from './study-input.ts';
+
+/** How long after a restart sites may take to come back, at most; never more than the phase's own window. */
+const restartGraceMillis = 600_000;
+
+export function respond(state: StudyState, input: StudyInput, atMillis: number): Decision {
+  switch (input.kind) {
+    case 'invite':
+      if (isOver(state) || state.sites[input.site] !== undefined) return nothing;
+      return accept({ kind: 'site-invited', atMillis, site: input.site });
+    case 'ready':
+      return respondToReady(state, input.site, input.ready, atMillis);
+    case 'decline':
+      return respondToDecline(state, input.site, input.reason, atMillis);
+    case 'update':
+      return respondToUpdate(state, input, atMillis);
+    case 'decline-round': {
+      const turn = findTurn(state, input);
+      if (typeof turn === 'string') return refuse(turn);
+      const { round, where } = turn;
+      if (round.leftOut.some(({ site }) => site === input.site)) return nothing;
+      if (round.accepted.some(({ site }) => site === input.site)) return refuse('already-accepted');
+      if (!isOpen(state, round)) return refuse('late');
+      return accept({ kind: 'site-left-out', atMillis, ...where, site: input.site, reason: input.reason });
+    }
+    case 'evaluation':
+      return respondToEvaluation(state, input, atMillis);
+    case 'abort':
+      return isOver(state) ? nothing : accept({ kind: 'study-aborted', atMillis });
+    case 'stage-prepared':
+      if (state.phase.kind !== 'starting-stage' || state.phase.stage !== input.stage) return refuse('out-of-turn');
+      return accept({ kind: 'stage-started', atMillis, stage: input.stage, layout: input.layout, model: input.model });
+    case 'aggregated': {
+      const round = aggregatingRound(state, input);
+      if (round === null) return refuse('out-of-turn');
+      return accept({
+        kind: 'round-committed',
+        atMillis,
+        stage: input.stage,
+        round: input.round,
+        participants: round.accepted.map(({ site }) => site).sort(),
+        model: input.model,
+        optimiserState: input.optimiserState,
+      });
+    }
+    case 'update-unusable': {
+      const round = aggregatingRound(state, input);
+      if (round === null || !round.accepted.some(({ site }) => site === input.site)) return refuse('out-of-turn');
+      const { stage, site, reason } = input;
+      return accept({ kind: 'site-left-out', atMillis, stage, round: input.round, site, reason });
+    }
+    case 'give-up': {
+      if (isOver(state)) return nothing;
+      const round = currentRound(state);
+      if (round === undefined || round.outcome !== null) {
+        return accept({ kind: 'study-failed', atMillis, reason: input.reason });
+      }
+      const where = { atMillis, stage: state.stages.length - 1, round: round.round };
+      return { events: failRound(where, input.reason), refusal: null };
+    }
+    case 'restarted': {
+      if (!('deadlineMillis' in state.phase)) return nothing;
+      const grace = Math.min(restartGraceMillis, phaseWindowMillis(state));
+      const deadlineMillis = Math.round(atMillis + grace);
+      if (deadlineMillis <= state.phase.deadlineMillis) return nothing;
+      return accept({ kind: 'deadline-extended', atMillis, deadlineMillis });
+    }
+    default:
+      input satisfies never;
+      return nothing;
+  }
+}
+
+function respondToReady(state: StudyState, site: string, ready: SiteReady, atMillis: number): Decision {
+  const before = state.sites[site];
+  if (before === undefined) return refuse('not-invited');
+  if (before.status === 'ready' && same(before.ready, ready)) return nothing;
+  if (isOver(state)) return refuse('study-over');
+  // A site that comes while the others evaluate has nothing left to do.
+  if (state.evaluation !== null && !state.evaluation.sites.includes(site)) return refuse('late');
+  return accept({ kind: 'site-ready', atMillis, site, ready });
+}
+
+function respondToDecline(state: StudyState, site: string, reason: string, atMillis: number): Decision {
+  const before = state.sites[site];
+  if (before === undefined) return refuse('not-invited');
+  if (before.status === 'declined' && before.reason === reason) return nothing;
+  if (isOver(state)) return refuse('study-over');
+  const events: StudyEvent[] = [{ kind: 'site-declined', atMillis, site, reason }];
+  const round = currentRound(state);
+  if (round !== undefined && isOpen(state, round) && unanswered(round).includes(site)) {
+    const stage = state.stages.length - 1;
+    events.push({ kind: 'site-left-out', atMillis, stage, round: round.round, site, reason });
+  }
+  return { events, refusal: null };
+}
+
+function respondToUpdate(state: StudyState, offer: UpdateInput, atMillis: number): Decision {
+  const turn = findTurn(state, offer);
+  if (typeof turn === 'string') {
+    const open = currentRound(state);
+    const isTurnError = turn === 'wrong-stage' || turn === 'wrong-round';
+    if (!isTurnError || open === undefined || !isOpen(state, open) || !unanswered(open).includes(offer.site)) {
+      return refuse(turn);
+    }
+    const where = { stage: state.stages.length - 1, round: open.round };
+    return { events: noteRefusal(open, where, offer.site, turn, atMillis), refusal: turn };
+  }
+  const { stage, round, where } = turn;
+  const accepted = round.accepted.find(({ site }) => site === offer.site);
+  if (accepted !== undefined) {
+    if (accepted.blob === offer.blob) return nothing;
+    const events = isOpen(state, round) ? noteRefusal(round, where, offer.site, 'equivocation', atMillis) : [];
+    return { events, refusal: 'equivocation' };
+  }
+  const leftOut = round.leftOut.find(({ site }) => site === offer.site);
+  if (leftOut !== undefined && leftOut.reason !== 'late') return refuse('left-out');
+  if (!isOpen(state, round)) return refuse('late');
+
+  const mismatch: RefusalCode | null =
+    offer.model !== round.startModel ? 'wrong-model' : offer.layout !== stage.layout ? 'wrong-layout' : null;
+  const reason = mismatch ?? offer.finding;
+  if (reason !== null) {
+    const leaving: StudyEvent = { kind: 'site-left-out', atMillis, ...where, site: offer.site, reason };
+    return { events: [leaving], refusal: mismatch ?? { finding: reason } };
+  }
+  const { site, blob, figures, bytes } = offer;
+  return accept({ kind: 'update-accepted', atMillis, ...where, site, blob, figures, bytes });
+}
+
+function respondToEvaluation(
+  state: StudyState,
+  input: Extract<StudyInput, { kind: 'evaluation' }>,
+  atMillis: number,
+): Decision {
+  if (state.sites[input.site] === undefined) return refuse('not-invited');
+  const { evaluation } = state;
+  if (evaluation === null) return refuse(isOver(state) ? 'study-over' : 'out-of-turn');
+  if (!evaluation.sites.includes(input.site)) return refuse('not-invited');
+  const received = evaluation.reports[input.site];
+  if (received !== undefined) return same(received.report, input.report) ? nothing : refuse('equivocation');
+  if (state.phase.kind !== 'evaluating') return refuse('late');
+  const { site, report, bytes } = input;
+  return accept({ kind: 'evaluation-received', atMillis, site, report, bytes });
+}
+
+interface Turn {
+  readonly stage: StageState;
+  readonly round: RoundState;
+  readonly where: { readonly stage: number; readonly round: number };
+}
+
+/** The round a message names, if it was opened and the site is one of its sites. */
+function findTurn(
+  state: StudyState,
+  message: { readonly site: string; readonly stage: string; readonly round: number },
+): Turn | RefusalCode {
+  if (state.sites[message.site] === undefined) return 'not-invited';
+  const index = state.stages.findIndex(({ name }) => name === message.stage);
+  const stage = state.stages[index];
+  if (stage === undefined) return isOver(state) ? 'study-over' : 'wrong-stage';
+  const round = stage.rounds[message.round - 1];
+  if (round === undefined) return isOver(state) ? 'study-over' : 'wrong-round';
+  if (!round.sites.includes(message.site)) return 'not-invited';
+  return { stage, round, where: { stage: index, round: message.round } };
+}
+
+/** Whether the round takes updates: it is the current one and not closed. */
+function isOpen(state: StudyState, round: RoundState): boolean {
+  return state.phase.kind === 'training' && currentRound(state) === round;
+}
+
+function aggregatingRound(
+  state: StudyState,
+  message: { readonly stage: number; readonly round: number },
+): RoundState | null {
+  const round = currentRound(state);
+  if (state.phase.kind !== 'aggregating' || round === undefined) return null;
+  return message.stage === state.stages.length - 1 && message.round === round.round ? round : null;
+}
+
+/** Notes a refusal once per site and reason, so that nobody can fill the journal. */
+function noteRefusal(
+  round: RoundState,
+  where: { readonly stage: number; readonly round: number },
+  site: string,
+  reason: string,
+  atMillis: number,
+): StudyEvent[] {
+  const isKnown = round.refused.some((refused) => refused.site === site && refused.reason === reason);
+  return isKnown ? [] : [{ kind: 'offer-refused', atMillis, ...where, site, reason }];
+}
+
+function phaseWindowMillis(state: StudyState): number {
+  switch (state.phase.kind) {
+    case 'waiting-for-sites':
+      return state.rules.readyWindowMillis;
+    case 'evaluating':
+      return state.rules.evaluationWindowMillis;
+    default:
+      return state.rules.roundWindowMillis;
+  }
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return hashOfJson('message/1', a) === hashOfJson('message/1', b);
+}

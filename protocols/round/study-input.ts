@@ -1,0 +1,57 @@
+/** What can happen to a study from outside: what sites and the administrator say, and what the coordinator's effects report. */
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import type { EvaluationReport, SiteReady, TrainingFigures } from '../session/messages.ts';
+
+export type StudyInput =
+  /** A site was admitted after the launch. */
+  | { readonly kind: 'invite'; readonly site: string }
+  | { readonly kind: 'ready'; readonly site: string; readonly ready: SiteReady }
+  | { readonly kind: 'decline'; readonly site: string; readonly reason: string }
+  | UpdateInput
+  | {
+      readonly kind: 'decline-round';
+      readonly site: string;
+      readonly stage: string;
+      readonly round: number;
+      readonly reason: string;
+    }
+  | { readonly kind: 'evaluation'; readonly site: string; readonly report: EvaluationReport; readonly bytes: number }
+  | { readonly kind: 'abort' }
+  /** The coordinator's own effects, done. */
+  | { readonly kind: 'stage-prepared'; readonly stage: number; readonly layout: Sha256Hex; readonly model: Sha256Hex }
+  | {
+      readonly kind: 'aggregated';
+      readonly stage: number;
+      readonly round: number;
+      readonly model: Sha256Hex;
+      readonly optimiserState: Sha256Hex | null;
+    }
+  /** An accepted update could not be read back when it was to be added. */
+  | {
+      readonly kind: 'update-unusable';
+      readonly stage: number;
+      readonly round: number;
+      readonly site: string;
+      readonly reason: string;
+    }
+  /** An effect failed for good. */
+  | { readonly kind: 'give-up'; readonly reason: string }
+  /** The coordinator was started again. */
+  | { readonly kind: 'restarted' };
+
+export interface UpdateInput {
+  readonly kind: 'update';
+  readonly site: string;
+  readonly stage: string;
+  readonly round: number;
+  readonly blob: Sha256Hex;
+  readonly model: Sha256Hex;
+  readonly layout: Sha256Hex;
+  readonly figures: TrainingFigures;
+  readonly bytes: number;
+  /**
+   * What opening and checking the update found: null when it is sound. Deciding first with null tells cheaply whether
+   * the update would be taken at all.
+   */
+  readonly finding: string | null;
+}
