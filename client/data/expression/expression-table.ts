@@ -42,11 +42,11 @@ interface Reading {
   readonly heading: readonly string[];
   readonly delimiter: Delimiter;
   readonly planIndex: ReadonlyMap<string, number>;
-  readonly profiles: Map<KeyedHash, Float32Array>;
+  readonly profiles: Map<KeyedHash, Profile>;
   /** Genes of the table, by name. */
   readonly genes: Set<string>;
-  /** How often each of the plan's genes occurred. */
-  readonly seen: Uint16Array;
+  /** The plan's genes that occurred. */
+  readonly seen: Set<number>;
 }
 
 interface Layout {
@@ -54,8 +54,23 @@ interface Layout {
   add(cells: readonly string[]): boolean;
 }
 
-function emptyProfile({ planIndex }: Reading): Float32Array {
-  return new Float32Array(planIndex.size).fill(Number.NaN);
+/** A profile while the table is read: a gene may occur more than once. */
+interface Profile {
+  /** [genes of the plan] */
+  readonly sums: Float32Array;
+  /** How many values were added. */
+  readonly counts: Uint16Array;
+}
+
+function emptyProfile({ options }: Reading): Profile {
+  const genes = options.genes?.length ?? 0;
+  return { sums: new Float32Array(genes), counts: new Uint16Array(genes) };
+}
+
+function addValue({ sums, counts }: Profile, gene: number, value: number): void {
+  if (Number.isNaN(value)) return;
+  sums[gene]! += value;
+  counts[gene]! += 1;
 }
 
 function cellValue(cell: string, { options, delimiter }: Reading): number {
@@ -63,12 +78,6 @@ function cellValue(cell: string, { options, delimiter }: Reading): number {
   if (value !== null) return value;
   if (!isMissing(cell)) options.quarantine.add('expression-cell-not-a-number');
   return Number.NaN;
-}
-
-/** The running mean over the occurrences of a gene; a missing value does not count. */
-function merge(before: number, value: number, occurrence: number): number {
-  if (Number.isNaN(before)) return value;
-  return Number.isNaN(value) ? before : before + (value - before) / occurrence;
 }
 
 /** A key for each heading that names a new patient. */
@@ -95,7 +104,7 @@ function shiftOf(cells: readonly string[], heading: readonly string[]): 0 | 1 | 
 
 function genesAsRows(reading: Reading): Layout {
   const { planIndex, profiles, genes, seen, heading } = reading;
-  let targets: (Float32Array | null)[] = [];
+  let targets: (Profile | null)[] = [];
   let usual: number | null = null;
   const begin = (shift: 0 | 1) => {
     usual = shift;
@@ -116,10 +125,9 @@ function genesAsRows(reading: Reading): Layout {
       genes.add(known ?? names[0]!);
       if (known === undefined) return true;
       const gene = planIndex.get(known)!;
-      seen[gene]! += 1;
+      seen.add(gene);
       for (const [column, target] of targets.entries()) {
-        if (target !== null)
-          target[gene] = merge(target[gene]!, cellValue(cells[column + shift]!, reading), seen[gene]!);
+        if (target !== null) addValue(target, gene, cellValue(cells[column + shift]!, reading));
       }
       return true;
     },
@@ -128,7 +136,7 @@ function genesAsRows(reading: Reading): Layout {
 
 function genesAsColumns(reading: Reading): Layout {
   const { planIndex, profiles, genes, seen, options, heading } = reading;
-  let targets: { column: number; gene: number; occurrence: number }[] = [];
+  let targets: { column: number; gene: number }[] = [];
   let usual: number | null = null;
   let id = 0;
   const begin = (shift: 0 | 1) => {
@@ -141,8 +149,8 @@ function genesAsColumns(reading: Reading): Layout {
       if (column === id) return [];
       genes.add(name);
       if (gene === undefined) return [];
-      seen[gene]! += 1;
-      return [{ column, gene, occurrence: seen[gene]! }];
+      seen.add(gene);
+      return [{ column, gene }];
     });
   };
   return {
@@ -156,9 +164,7 @@ function genesAsColumns(reading: Reading): Layout {
         return true;
       }
       const profile = emptyProfile(reading);
-      for (const { column, gene, occurrence } of targets) {
-        profile[gene] = merge(profile[gene]!, cellValue(cells[column]!, reading), occurrence);
-      }
+      for (const { column, gene } of targets) addValue(profile, gene, cellValue(cells[column]!, reading));
       profiles.set(key, profile);
       return true;
     },
@@ -175,15 +181,21 @@ function chooseLayout(reading: Reading): Layout {
   return patients || isGeneColumn(heading[0] ?? '') ? genesAsRows(reading) : genesAsColumns(reading);
 }
 
-/** Takes out the profiles that have a value for too few of the genes that the table has. */
-function dropSparse({ profiles, seen, options }: Reading): void {
-  const found = seen.reduce((sum, times) => sum + (times > 0 ? 1 : 0), 0);
-  for (const [key, profile] of profiles) {
-    const values = profile.reduce((sum, value) => sum + (Number.isNaN(value) ? 0 : 1), 0);
-    if (values >= LEAST_VALUES * found && (values > 0 || seen.length === 0)) continue;
-    profiles.delete(key);
-    options.quarantine.add('expression-patient-unusable');
+/** The means, without the profiles that have a value for too few of the genes that the table has. */
+function finish({ profiles, seen, planIndex, options }: Reading): Map<KeyedHash, Float32Array> {
+  const finished = new Map<KeyedHash, Float32Array>();
+  for (const [key, { sums, counts }] of profiles) {
+    const values = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+    if (planIndex.size > 0 && (values === 0 || values < LEAST_VALUES * seen.size)) {
+      options.quarantine.add('expression-patient-unusable');
+      continue;
+    }
+    finished.set(
+      key,
+      sums.map((sum, gene) => (counts[gene] === 0 ? Number.NaN : sum / counts[gene]!)),
+    );
   }
+  return finished;
 }
 
 /**
@@ -202,8 +214,8 @@ export async function readExpressionTable(path: string, options: ExpressionOptio
         const delimiter = delimiterOf(line);
         const heading = splitLine(line, delimiter);
         if (heading.length < 2) break;
-        const seen = new Uint16Array(planIndex.size);
-        reading = { options, heading, delimiter, planIndex, profiles: new Map(), genes: new Set(), seen };
+        const collected = { profiles: new Map(), genes: new Set<string>(), seen: new Set<number>() };
+        reading = { options, heading, delimiter, planIndex, ...collected };
         layout = chooseLayout(reading);
       } else if (line === null || !layout.add(splitLine(line, reading.delimiter)))
         quarantine.add('expression-row-damaged');
@@ -215,8 +227,7 @@ export async function readExpressionTable(path: string, options: ExpressionOptio
     throw error;
   }
   if (reading === undefined) throw new UnusableError('expression-table-unreadable');
-  const planGenesFound = reading.seen.reduce((sum, times) => sum + (times > 0 ? 1 : 0), 0);
+  const planGenesFound = reading.seen.size;
   if (plan !== null && planGenesFound === 0) throw new UnusableError('expression-table-without-plan-genes');
-  dropSparse(reading);
-  return { profiles: reading.profiles, genesInTable: reading.genes.size, planGenesFound };
+  return { profiles: finish(reading), genesInTable: reading.genes.size, planGenesFound };
 }

@@ -74,7 +74,7 @@ function valueBytes({ vr, value }: DicomElement, form: Form): Buffer {
   );
 }
 
-export function writeElement(element: DicomElement, form: Form): Buffer {
+function writeElement(element: DicomElement, form: Form): Buffer {
   const content = valueBytes(element, form);
   const tag = tagBytes(element.tag, form);
   if (!form.explicit) return Buffer.concat([tag, uint32(content.length, form), content]);
