@@ -9,7 +9,7 @@ import {
   formatPlural,
   formatSeconds,
 } from './format-figure.ts';
-import { normalisationText } from './model-files.ts';
+import { normalisationText, pixelDeviation, pixelMean } from './model-files.ts';
 import { reasonText } from './reason-text.ts';
 import type { Report, ReportStage } from './report-schema.ts';
 import type { StudyRecord } from './study-record.ts';
@@ -65,8 +65,9 @@ encoder = timm.create_model("vit_tiny_patch16_224", pretrained=False, num_classe
 encoder.load_state_dict(load_file("slice-encoder.safetensors"), strict=True)
 encoder.eval()
 
+slices = torch.rand(8, 1, ${size}, ${size})  # windowed slices in 0..1
 with torch.inference_mode():
-    embeddings = encoder(torch.rand(8, 1, ${size}, ${size}))  # [8, 192]
+    embeddings = encoder((slices - ${pixelMean}) / ${pixelDeviation})  # [8, 192]
 \`\`\`
 
 Input: axial slices of ${size} x ${size} pixels, one channel. ${normalisationText(record)}.${alignment}`;

@@ -3,13 +3,18 @@
  * flat vector; the plan says which number is which.
  */
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import { float32FromBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { ParameterLayout, PlacedTensor } from '@wardround/shared/tensors/layout.ts';
 import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
 import { encodeSafetensors } from '@wardround/shared/tensors/safetensors.ts';
 import type { StageRecord, StudyRecord } from './study-record.ts';
 
-/** Why numbers leave the projection head behind: it is made for the contrastive loss and thrown away after it (SimCLR). */
+/** The projection head serves the contrastive loss and is thrown away after it (SimCLR, section 2.1). */
 const isEncoder = ({ name }: PlacedTensor) => !name.startsWith('head.');
+
+/** timm's normalisation of vision transformers, which training applies to pixels in 0..1. */
+export const pixelMean = 0.5;
+export const pixelDeviation = 0.5;
 
 /**
  * The slice encoder under timm's names, without the projection head.
@@ -28,6 +33,8 @@ export function sliceEncoderFile(record: StudyRecord, stage: StageRecord, weight
     num_classes: '0',
     global_pool: 'token',
     normalisation: normalisationText(record),
+    mean: String(pixelMean),
+    std: String(pixelDeviation),
     window_hounsfield: windowText(record),
   });
 }
@@ -60,7 +67,10 @@ export function alignmentFile(record: StudyRecord, stage: StageRecord, weights: 
 /** What the encoder expects of its input, in words. */
 export function normalisationText({ plan }: StudyRecord): string {
   const { low, high } = plan.imaging.windowHounsfield;
-  return `Hounsfield units clipped to ${low}..${high} and scaled to 0..1; series without Hounsfield units scaled by their own range; no mean or deviation applied`;
+  return (
+    `Hounsfield units clipped to ${low}..${high} and scaled to 0..1 (series without Hounsfield units: by their own range), ` +
+    `then (x - ${pixelMean}) / ${pixelDeviation}`
+  );
 }
 
 function windowText({ plan }: StudyRecord): string {
@@ -95,8 +105,7 @@ function openWeights(
       `Cannot export the stage "${stage.name}": its weights must be ${4 * layout.size} bytes, found ${weights.byteLength}`,
     );
   }
-  const view = new DataView(weights.buffer, weights.byteOffset, weights.byteLength);
-  return { layout, values: Float32Array.from({ length: layout.size }, (_, i) => view.getFloat32(4 * i, true)) };
+  return { layout, values: float32FromBytes(weights) };
 }
 
 function pickTensors(layout: ParameterLayout, values: Float32Array, keep: (tensor: PlacedTensor) => boolean) {

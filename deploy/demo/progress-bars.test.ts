@@ -14,7 +14,7 @@ const progress: StudyProgress = {
     },
     {
       site: 'riverside',
-      said: { activity: 'sending', done: 0, total: 0, loss: 2.5, perSecond: null, secondsLeft: null },
+      said: { activity: 'sending', done: 11_000_000, total: 22_000_000, loss: 2.5, perSecond: null, secondsLeft: null },
       leftOut: null,
     },
     { site: 'st-olaf', said: null, leftOut: null },
@@ -27,7 +27,7 @@ describe('progressBars()', () => {
     expect(progressBars(progress, { columns: 100, colour: false })).toEqual([
       'pretraining (stage 1 of 2), round 3 of 6, 1:12 min so far',
       'northgate  training          █████████████░░░░░░░░░░░░  6/12  loss 2.431  24.1 slices/s  5 s left',
-      'riverside  sending update    ·························  loss 2.500',
+      'riverside  sending update    █████████████░░░░░░░░░░░░  11.0 MB of 22.0 MB  loss 2.500',
       'st-olaf    starting',
       'lakeside   left out of this round: its update came after the deadline',
     ]);

@@ -31,7 +31,7 @@ describe('progressLines()', () => {
     const soon = progressLines(memory, snapshot(training(4)), { nowMillis: 3000 });
     expect(soon.lines).toEqual([]);
     memory = soon.memory;
-    expect(progressLines(memory, snapshot(training(9)), { nowMillis: 5000 }).lines).toHaveLength(1);
+    expect(progressLines(memory, snapshot(training(9)), { nowMillis: 10_000 }).lines).toHaveLength(1);
   });
 
   test('does not call waiting news', () => {

@@ -17,10 +17,11 @@ export const emptyLineMemory: LineMemory = { place: '', shown: {} };
 export function progressLines(
   memory: LineMemory,
   progress: StudyProgress,
-  { nowMillis, intervalMillis = 5000 }: { nowMillis: number; intervalMillis?: number },
+  { nowMillis, intervalMillis = 10_000 }: { nowMillis: number; intervalMillis?: number },
 ): { memory: LineMemory; lines: string[] } {
   const lines: string[] = [];
-  const place = placeText(progress);
+  // Between two rounds there is nothing to say that the next round will not say better.
+  const place = progress.phase === 'training' && progress.place === null ? memory.place : placeText(progress);
   if (place !== memory.place) lines.push(`[${shortTime(progress.elapsedSeconds)}] ${place}`);
 
   const shown = { ...memory.shown };

@@ -3,10 +3,12 @@ import {
   formatBytes,
   formatCount,
   formatGain,
+  formatList,
   formatMean,
   formatPlural,
   formatShare,
 } from '@wardround/coordinator/export/format-figure.ts';
+import { groupSkipped } from '@wardround/coordinator/export/group-skipped.ts';
 import { reasonText } from '@wardround/coordinator/export/reason-text.ts';
 import type {
   ComparisonRow,
@@ -188,14 +190,9 @@ export function dataLines(report: Report): string[] {
         ([site, { nonHounsfieldSeries }]) =>
           `${site}: ${formatPlural(nonHounsfieldSeries, 'series', 'series')} without Hounsfield units, scaled by their own range`,
       ),
-    ...Object.entries(report.quarantine).flatMap(([site, reasons]) => {
-      const set = Object.entries(reasons).filter(([, count]) => count > 0);
-      if (set.length === 0) return [];
-      const listed = set.map(([reason, count]) => `${formatCount(count)} × ${reasonText(reason, 'set-aside')}`);
-      return [`${site}: set aside ${listed.join('; ')}`];
-    }),
-    ...report.skipped.map(
-      ({ site, task, reason }) => `${site}: "${task}" was not measured: ${reasonText(reason, 'not-measured')}`,
+    ...groupSkipped(report.skipped).map(
+      ({ sites, tasks, reason }) =>
+        `not measured at ${formatList(sites)}: ${tasks.join(', ')} (${reasonText(reason, 'not-measured')})`,
     ),
     ...report.evaluationLeftOut.map(({ site, reason }) => `${site}: no evaluation: ${reasonText(reason, 'left-out')}`),
     ...report.study.absent.map(({ site, reason }) => `${site}: not in the study: ${reasonText(reason, 'left-out')}`),
@@ -207,5 +204,24 @@ export function dataLines(report: Report): string[] {
       ),
     ),
   ];
-  return [...lines, ...(notes.length === 0 ? [] : ['', ...notes])];
+  const sections = [lines, quarantineTable(report), notes];
+  return sections
+    .filter((section) => section.length > 0)
+    .flatMap((section, index) => (index === 0 ? section : ['', ...section]));
+}
+
+/** One line per reason, one column per hospital. */
+function quarantineTable({ quarantine }: Report): string[] {
+  const sites = Object.keys(quarantine);
+  const reasons = [...new Set(Object.values(quarantine).flatMap((counts) => Object.keys(counts)))].filter((reason) =>
+    sites.some((site) => (quarantine[site]?.[reason] ?? 0) > 0),
+  );
+  if (reasons.length === 0) return [];
+  return textTable(
+    [{ heading: 'set aside' }, ...sites.map((site) => ({ heading: site, numeric: true }))],
+    reasons.map((reason) => [
+      reasonText(reason, 'set-aside'),
+      ...sites.map((site) => formatCount(quarantine[site]?.[reason] ?? 0)),
+    ]),
+  );
 }

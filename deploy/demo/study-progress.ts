@@ -1,4 +1,5 @@
 /** What is shown while a study runs: who does what, and how far along. Plain data, made from the coordinator's status. */
+import { formatBytes } from '@wardround/coordinator/export/format-figure.ts';
 import type { Progress } from '@wardround/protocols/session/messages.ts';
 
 export interface SiteProgress {
@@ -42,7 +43,7 @@ export const activityNames: Readonly<Record<Progress['activity'], string>> = {
   waiting: 'waiting',
 };
 
-/** `pretraining, stage 1 of 2, round 3 of 6`. */
+/** `pretraining (stage 1 of 2), round 3 of 6`. */
 export function placeText({ phase, place }: Pick<StudyProgress, 'phase' | 'place'>): string {
   switch (phase) {
     case 'preparing':
@@ -66,11 +67,19 @@ export function siteFigures({ said }: SiteProgress, place: StudyProgress['place'
   const unit = said.activity === 'embedding' ? 'slices' : (place?.samples ?? 'samples');
   const counted = said.activity === 'training' || said.activity === 'training-alone' || said.activity === 'embedding';
   return [
-    said.total > 0 ? `${said.done}/${said.total}` : null,
+    howFar(said),
     said.loss === null ? null : `loss ${said.loss.toFixed(3)}`,
     said.perSecond === null || !counted ? null : `${said.perSecond.toFixed(said.perSecond < 100 ? 1 : 0)} ${unit}/s`,
     said.secondsLeft === null ? null : `${shortTime(said.secondsLeft)} left`,
   ].filter((figure) => figure !== null);
+}
+
+/** Steps are worth counting; bytes have a unit; of the rest only the share is of interest. */
+function howFar({ activity, done, total }: NonNullable<SiteProgress['said']>): string | null {
+  if (total === 0) return null;
+  if (activity === 'training') return `${done}/${total}`;
+  if (activity === 'sending') return `${formatBytes(done)} of ${formatBytes(total)}`;
+  return `${Math.floor((100 * Math.min(done, total)) / total)} %`;
 }
 
 /** `5 s`, `1:05 min`. */

@@ -25,7 +25,7 @@ export function observeActivity(memory: TimeMemory, activity: Activity, nowMilli
 
 export function secondsLeft(memory: TimeMemory, activity: Activity, nowMillis: number): number | null {
   const known = memory[activity.site];
-  if (known === undefined || known.key !== activity.key || activity.total === 0) return null;
+  if (known === undefined || known.key !== activity.key || activity.done >= activity.total) return null;
   const came = activity.done - known.fromDone;
   const seconds = (nowMillis - known.sinceMillis) / 1000;
   if (came <= 0 || seconds < 2 || came / activity.total < 0.1) return null;

@@ -1,5 +1,6 @@
 /** What the encoders are worth on patients they never saw: linear probe, few-shot, retrieval, and each site's own figures. */
 import { formatCount, formatMean, formatShare } from '../format-figure.ts';
+import { groupSkipped } from '../group-skipped.ts';
 import { reasonText } from '../reason-text.ts';
 import type { Report, RetrievalRow } from '../report-schema.ts';
 import { aucChart } from './auc-chart.ts';
@@ -82,13 +83,15 @@ function retrievalTable(rows: readonly RetrievalRow[]): Markup | null {
 
 function skippedTable({ skipped, evaluationLeftOut }: Report): Markup | null {
   const rows = [
-    ...skipped.map(({ site, task, reason }) => ({ cells: [site, task, reasonText(reason, 'not-measured')] })),
+    ...groupSkipped(skipped).map(({ sites, tasks, reason }) => ({
+      cells: [sites.join(', '), tasks.join(', '), reasonText(reason, 'not-measured')],
+    })),
     ...evaluationLeftOut.map(({ site, reason }) => ({ cells: [site, 'all', reasonText(reason, 'left-out')] })),
   ];
   if (rows.length === 0) return null;
   return table(
     'Not measured, and therefore not in the figures above',
-    [{ heading: 'hospital' }, { heading: 'task' }, { heading: 'why' }],
+    [{ heading: 'hospital' }, { heading: 'what' }, { heading: 'why' }],
     rows,
   );
 }
