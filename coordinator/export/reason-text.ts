@@ -30,7 +30,7 @@ const setAside = {
   'decoder-timed-out': 'file that took too long to read',
   'not-ct': 'image that is not CT',
   'secondary-capture': 'screen or dose sheet',
-  'localiser-image': 'localiser image',
+  'localiser-image': 'localiser (scout) image',
   'derived-image': 'projection or other derived image',
   'burned-in-annotation': 'image with annotations in its pixels',
   'not-axial': 'slice that is not axial',
