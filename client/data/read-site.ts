@@ -37,7 +37,7 @@ export interface ReadSiteOptions {
   readonly cacheDirectory?: string | undefined;
   /** Worker threads; default one less than the cores, at most four. */
   readonly workers?: number | undefined;
-  /** After this long a file counts as impossible to read; default one minute. */
+  /** After this long a file counts as impossible to read; default half a minute. */
   readonly fileTimeoutMillis?: number | undefined;
 }
 

@@ -8,7 +8,7 @@ export interface DecodePoolOptions {
   readonly key: string;
   /** Default: one less than the processor's cores, at most four. */
   readonly workers?: number | undefined;
-  /** For one file; default one minute. */
+  /** For one file; default half a minute. Whole files take milliseconds, but a damaged one can hold a codec for many seconds. */
   readonly timeoutMillis?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -18,7 +18,7 @@ export interface DecodePool extends WorkerPool<DecodeJob, DecodeAnswer> {
   readonly concurrency: number;
 }
 
-const DEFAULT_TIMEOUT_MILLIS = 60_000;
+const DEFAULT_TIMEOUT_MILLIS = 30_000;
 const MOST_WORKERS = 4;
 
 export function createDecodePool({ key, workers, timeoutMillis, signal }: DecodePoolOptions): DecodePool {

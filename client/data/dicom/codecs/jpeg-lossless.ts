@@ -1,6 +1,6 @@
 /**
  * Lossless JPEG (ITU-T T.81 annex H, process 14, all seven predictors), one component. Written here because the JavaScript
- * decoder on npm takes three times as long, loses the last pixel of some images and takes cut-off data for grey.
+ * decoder on npm takes four times as long, loses the last pixel of some images and takes cut-off data for grey.
  */
 import { UnusableError } from '../../quarantine/unusable-error.ts';
 import { createSamples, type FrameShape, type Samples } from './samples.ts';
@@ -87,79 +87,123 @@ function readScan(bytes: Uint8Array, columns: number): Scan {
   throw damaged();
 }
 
-/** T.81 table H.1: left, above, above left. */
-function predict(predictor: number, { a, b, c }: { a: number; b: number; c: number }): number {
-  switch (predictor) {
-    case 1:
-      return a;
-    case 2:
-      return b;
-    case 3:
-      return c;
-    case 4:
-      return a + b - c;
-    case 5:
-      return a + ((b - c) >> 1);
-    case 6:
-      return b + ((a - c) >> 1);
-    default:
-      return (a + b) >> 1;
+/** What is left of the entropy-coded data. Bits are taken from a window of at most 24. */
+interface BitReader {
+  readonly bytes: Uint8Array;
+  readonly table: CodeTable;
+  /** The table's entries for every next 10 bits, small enough for the fastest cache; 0 for longer codes. */
+  readonly shortTable: Uint16Array;
+  at: number;
+  bits: number;
+  available: number;
+  /** Zero bits filled in behind the end of the data: a cut file must be an error and not a grey picture. */
+  surplus: number;
+}
+
+const SHORT_BITS = 10;
+
+function createBitReader(bytes: Uint8Array, { table, start }: Pick<Scan, 'table' | 'start'>): BitReader {
+  const shortTable = new Uint16Array(2 ** SHORT_BITS);
+  for (let index = 0; index < shortTable.length; index += 1) {
+    const entry = table[index << (16 - SHORT_BITS)]!;
+    if (entry >> 8 <= SHORT_BITS) shortTable[index] = entry;
   }
+  return { bytes, table, shortTable, at: start, bits: 0, available: 0, surplus: 0 };
 }
 
 /**
- * The differences of a whole scan in order. Bits are taken from a window of at most 32; behind the end of the data the
- * window is filled with zeros and the surplus is counted, so that a cut file is an error and not a grey picture.
+ * Reads the differences of one line. The reader's state is kept in local variables meanwhile, and a pixel whose code and
+ * value fit the window fills it only once, because this loop is where decoding spends its time.
  */
-function createDifferenceReader(bytes: Uint8Array, { table, start }: Pick<Scan, 'table' | 'start'>) {
-  let at = start;
-  let bits = 0;
-  let available = 0;
-  let surplus = 0;
-
-  const fill = () => {
-    while (available <= 16) {
-      let byte = 0;
-      if (at >= bytes.length) surplus += 8;
-      else if (bytes[at] !== 0xff) {
-        byte = bytes[at]!;
-        at += 1;
-      } else if (bytes[at + 1] === 0) {
-        byte = 0xff;
-        at += 2;
-      } else surplus += 8; // A marker: the data of this interval ends here.
-      bits = (bits << 8) | byte;
-      available += 8;
+function readDifferences(reader: BitReader, differences: Int32Array): void {
+  const { bytes, table, shortTable } = reader;
+  const end = bytes.length;
+  let { at, bits, available, surplus } = reader;
+  for (let index = 0; index < differences.length; index += 1) {
+    // First for the code, and once more when a long value needs it.
+    let category = -1;
+    for (;;) {
+      while (available <= 16) {
+        let byte = 0;
+        if (at >= end) surplus += 8;
+        else if (bytes[at] !== 0xff) {
+          byte = bytes[at]!;
+          at += 1;
+        } else if (bytes[at + 1] === 0) {
+          byte = 0xff;
+          at += 2;
+        } else surplus += 8; // A marker: the data of this interval ends here.
+        bits = (bits << 8) | byte;
+        available += 8;
+      }
+      if (category >= 0) break;
+      let entry = shortTable[(bits >>> (available - SHORT_BITS)) & (2 ** SHORT_BITS - 1)]!;
+      if (entry === 0) entry = table[(bits >>> (available - 16)) & 0xffff]!;
+      if (entry === 0) throw damaged();
+      available -= entry >> 8;
+      category = entry & 0xff;
+      if (category <= available) break;
     }
-  };
+    if (category === 0) differences[index] = 0;
+    else if (category === 16) differences[index] = 32_768;
+    else {
+      available -= category;
+      const value = (bits >>> available) & ((1 << category) - 1);
+      differences[index] = value < 1 << (category - 1) ? value - (1 << category) + 1 : value;
+    }
+  }
+  reader.at = at;
+  reader.bits = bits;
+  reader.available = available;
+  reader.surplus = surplus;
+}
 
-  const difference = (): number => {
-    fill();
-    const entry = table[(bits >>> (available - 16)) & 0xffff]!;
-    if (entry === 0) throw damaged();
-    available -= entry >> 8;
-    const category = entry & 0xff;
-    if (category === 0) return 0;
-    if (category === 16) return 32_768;
-    fill();
-    available -= category;
-    const value = (bits >>> available) & ((1 << category) - 1);
-    return value < 1 << (category - 1) ? value - (1 << category) + 1 : value;
-  };
+/** Checks that an interval did not run past its data. */
+function checkEnd({ surplus, available }: BitReader): void {
+  if (surplus > available) throw damaged();
+}
 
-  /** Checks that the interval did not run past its data and steps over a restart marker. */
-  const endInterval = ({ restart }: { restart: boolean }) => {
-    if (surplus > available) throw damaged();
-    if (!restart) return;
-    while (at + 1 < bytes.length && !(bytes[at] === 0xff && bytes[at + 1]! >= 0xd0 && bytes[at + 1]! <= 0xd7)) at += 1;
-    if (at + 1 >= bytes.length) throw damaged();
-    at += 2;
-    bits = 0;
-    available = 0;
-    surplus = 0;
-  };
+/** Steps over the restart marker that ends an interval. */
+function restart(reader: BitReader): void {
+  const { bytes } = reader;
+  const isMarker = (at: number) => bytes[at] === 0xff && bytes[at + 1]! >= 0xd0 && bytes[at + 1]! <= 0xd7;
+  while (reader.at + 1 < bytes.length && !isMarker(reader.at)) reader.at += 1;
+  if (reader.at + 1 >= bytes.length) throw damaged();
+  reader.at += 2;
+  reader.bits = 0;
+  reader.available = 0;
+  reader.surplus = 0;
+}
 
-  return { difference, endInterval };
+/** Adds the predictions of T.81 table H.1 (a is left, b above, c above left) to one line's differences; arithmetic is modulo 2^16. */
+function addPredictions(samples: Samples, { start, columns, predictor, differences }: LineToPredict): void {
+  const above = start - columns;
+  let a = samples[start]!;
+  for (let column = 1; column < columns; column += 1) {
+    const difference = differences[column]!;
+    if (predictor === 1) {
+      a = (a + difference) & 0xffff;
+    } else {
+      const b = samples[above + column]!;
+      const c = samples[above + column - 1]!;
+      if (predictor === 2) a = b + difference;
+      else if (predictor === 3) a = c + difference;
+      else if (predictor === 4) a = a + b - c + difference;
+      else if (predictor === 5) a = a + ((b - c) >> 1) + difference;
+      else if (predictor === 6) a = b + ((a - c) >> 1) + difference;
+      else a = ((a + b) >> 1) + difference;
+      a &= 0xffff;
+    }
+    samples[start + column] = a;
+  }
+}
+
+interface LineToPredict {
+  /** Where the line begins in the samples; its first pixel is there already. */
+  readonly start: number;
+  readonly columns: number;
+  readonly predictor: number;
+  readonly differences: Int32Array;
 }
 
 /** @throws {UnusableError} when the data is not one lossless scan of one component of this size. */
@@ -167,28 +211,24 @@ export function decodeJpegLossless(bytes: Uint8Array, shape: FrameShape): Sample
   const { rows, columns } = shape;
   const scan = readScan(bytes, columns);
   const { predictor, pointTransform, precision, restartLines } = scan;
-  const { difference, endInterval } = createDifferenceReader(bytes, scan);
+  const reader = createBitReader(bytes, scan);
   const middle = 1 << (precision - pointTransform - 1);
   const samples = createSamples(shape);
+  const differences = new Int32Array(columns);
   for (let row = 0; row < rows; row += 1) {
-    const restart = row > 0 && restartLines > 0 && row % restartLines === 0;
-    if (restart) endInterval({ restart });
-    // The first line of a scan or interval is predicted from the left only (H.1.2.1).
-    const firstLine = row === 0 || restart;
-    const line = row * columns;
-    const above = line - columns;
-    let left = ((firstLine ? middle : samples[above]!) + difference()) & 0xffff;
-    samples[line] = left;
-    for (let column = 1; column < columns; column += 1) {
-      const prediction =
-        firstLine || predictor === 1
-          ? left
-          : predict(predictor, { a: left, b: samples[above + column]!, c: samples[above + column - 1]! });
-      left = (prediction + difference()) & 0xffff;
-      samples[line + column] = left;
+    const restarts = row > 0 && restartLines > 0 && row % restartLines === 0;
+    if (restarts) {
+      checkEnd(reader);
+      restart(reader);
     }
+    readDifferences(reader, differences);
+    // The first line of a scan or interval is predicted from the left only (H.1.2.1).
+    const first = row === 0 || restarts;
+    const start = row * columns;
+    samples[start] = ((first ? middle : samples[start - columns]!) + differences[0]!) & 0xffff;
+    addPredictions(samples, { start, columns, predictor: first ? 1 : predictor, differences });
   }
-  endInterval({ restart: false });
+  checkEnd(reader);
   if (pointTransform > 0) for (let pixel = 0; pixel < samples.length; pixel += 1) samples[pixel]! <<= pointTransform;
   return samples;
 }
