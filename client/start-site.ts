@@ -1,6 +1,7 @@
 /** The composition root: puts the parts of a site client together and runs them until the signal aborts. */
 import { join } from 'node:path';
 import type { Work } from '@wardround/protocols/session/messages.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { EngineKind } from '@wardround/shared/learning/engine/open-engine.ts';
 import { CoordinatorRefusedError } from './link/errors.ts';
 import { openSiteLink } from './link/site-link.ts';
@@ -10,15 +11,10 @@ import type { ApprovalRule } from './policy/approvals.ts';
 import { lockSiteFolder } from './state/instance-lock.ts';
 import { readMembership } from './state/membership.ts';
 import { readSiteIdentity } from './state/site-identity.ts';
-import { createStatusBoard } from './state/site-status.ts';
+import { createStatusBoard, readSiteStatus } from './state/site-status.ts';
 import { performAssignment } from './training/rounds/perform-assignment.ts';
 import { startWorkLoop } from './training/rounds/work-loop.ts';
 import { createTrainer } from './training/trainer.ts';
-
-/** The folder belongs to no site that has joined. */
-export class NotJoinedError extends Error {
-  override readonly name = 'NotJoinedError';
-}
 
 export interface StartSiteOptions {
   /** The site's folder (openSiteFolder). */
@@ -35,7 +31,7 @@ export interface StartSiteOptions {
 /**
  * Works for the coordinator until the signal aborts; what was being done then is stopped and done again after a restart.
  *
- * @throws {NotJoinedError | AlreadyRunningError | DamagedStateError} before anything is started.
+ * @throws {AlreadyRunningError | DamagedStateError} or, when the site has not joined, an Error; before anything is started.
  */
 export async function startSite(options: StartSiteOptions): Promise<void> {
   const { folder, approvalRule, engines, log, signal } = options;
@@ -44,13 +40,17 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
     const membership = await readMembership(folder);
     const identity = await readSiteIdentity(folder);
     if (membership === null || identity === null) {
-      throw new NotJoinedError(
+      throw new Error(
         'Cannot start: this site has not joined a coordinator yet. Run "wardround-site join TOKEN --data DIR" with the invitation you were given.',
       );
     }
     const { site, coordinator } = membership;
     const blobFolder = join(folder, 'blobs');
     const status = createStatusBoard(folder);
+    // What was found in the data is told again after a restart in the middle of a study, when nobody asks to prepare.
+    const before = await readSiteStatus(folder).catch(() => null);
+    if (before !== null)
+      status.update({ engine: before.engine, inventory: before.inventory, quarantine: before.quarantine });
     const trouble = createTroubleLog(log);
     let hint = () => {};
     const link = openSiteLink({
@@ -81,6 +81,7 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       approvalRule,
       status,
       log,
+      introduced: new Set<Sha256Hex>(),
     };
     let lastWork: Work['kind'] | null = null;
     const onWork = ({ kind }: Work) => {

@@ -9,7 +9,7 @@ export interface Backoff {
   readonly maximumMillis: number;
 }
 
-export const DEFAULT_BACKOFF: Backoff = { firstMillis: 500, maximumMillis: 30_000 };
+export const DEFAULT_BACKOFF: Backoff = { firstMillis: 500, maximumMillis: 10_000 };
 
 /** A site believes a wish to be left alone only up to here, so that one wrong header cannot silence it. */
 const MAXIMUM_RETRY_AFTER_MILLIS = 600_000;

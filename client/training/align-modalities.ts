@@ -58,6 +58,7 @@ export async function alignModalities(
   try {
     const figures = createRoundFigures();
     const trained = { ct: new Set<number>(), clinical: new Set<number>(), expression: new Set<number>() };
+    onProgress({ done: 0, total: batches.length, loss: null, perSecond: null });
     for (const [step, batch] of batches.entries()) {
       const progress = stageProgress({ round, rounds: stage.rounds, step, steps: batches.length });
       const indices = batch.map(({ index }) => index);

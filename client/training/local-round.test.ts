@@ -52,7 +52,7 @@ describe('pretrainSlices()', () => {
     );
     expect(trained.sampleCounts).toEqual({ slice: 8 });
     expect(trained.figures).toMatchObject({ steps: 4, samples: 16, loss: expect.any(Number) });
-    expect(reports.map(({ done, total }) => `${done}/${total}`)).toEqual(['1/4', '2/4', '3/4', '4/4']);
+    expect(reports.map(({ done, total }) => `${done}/${total}`)).toEqual(['0/4', '1/4', '2/4', '3/4', '4/4']);
     expect(trained.weights).toHaveLength(slices.length);
     expect(trained.weights.some((weight, index) => weight !== slices[index])).toBe(true);
     expect(trained.weights.every(Number.isFinite)).toBe(true);

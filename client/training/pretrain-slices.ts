@@ -59,6 +59,7 @@ export async function pretrainSlices(
     const figures = createRoundFigures();
     const seen = new Set<number>();
     let step = 0;
+    onProgress({ done: 0, total: steps, loss: null, perSecond: null });
     for (const batch of localBatches(stage, drawEpoch)) {
       const progress = stageProgress({ round, rounds: stage.rounds, step, steps });
       const loss = await training.step(readSlices(cohort.images, batch), { progress });

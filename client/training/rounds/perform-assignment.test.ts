@@ -126,6 +126,7 @@ function context(change: Partial<SiteContext> = {}): SiteContext {
       close: async () => undefined,
     },
     approvalRule: 'any',
+    introduced: new Set(),
     status: createStatusBoard(folder),
     log: createSiteLog(
       new Writable({
@@ -226,6 +227,15 @@ describe('performAssignment()', () => {
     expect(answers()).toEqual([
       ['declineRound', [expect.objectContaining({ study, stage: 'slices', round: 1 }), { reason }]],
     ]);
+  });
+
+  test('lets a person put right what keeps it from preparing, and declines only when the time is over', async () => {
+    const failed = new TrainingFailedError('Cannot finish the computation: Cannot read the data.');
+    trainer = () => Promise.reject(failed);
+    await expect(perform(prepare)).rejects.toBe(failed);
+    expect(answers()).toEqual([]);
+    await perform({ ...prepare, deadlineMillis: Date.now() - 1 });
+    expect(answers()).toEqual([['declineStudy', [study, { reason: 'preparation-failed' }]]]);
   });
 
   test('declines the round when its kept layers are damaged', async () => {

@@ -33,6 +33,8 @@ export interface SiteContext {
   readonly approvalRule: ApprovalRule;
   readonly status: StatusBoard;
   readonly log: SiteLog;
+  /** Studies that were introduced in the log already. */
+  readonly introduced: Set<Sha256Hex>;
 }
 
 type Kind<Name extends Assignment['kind']> = Extract<Assignment, { kind: Name }>;
@@ -42,9 +44,6 @@ interface Piece<Work extends Assignment> {
   readonly plan: StudyPlan;
   readonly signal: AbortSignal;
 }
-
-/** Studies that this process has introduced in its log. */
-const introduced = new WeakMap<SiteLink, Set<Sha256Hex>>();
 
 /**
  * @throws what the link throws when the coordinator refuses or cannot be understood, and the signal's reason when it aborts.
@@ -67,7 +66,7 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
     else await evaluate({ work, plan, signal }, context);
   } catch (error) {
     signal.throwIfAborted();
-    const reason = reasonOf(error);
+    const reason = reasonOf(error, work);
     if (reason === null) throw error;
     context.log.warn({ study: work.study, reason, error }, 'This site sits out');
     await decline(work, { reason, signal }, context);
@@ -76,14 +75,26 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
   }
 }
 
-/** The code by which the coordinator learns why this site cannot do the work; null for errors that are not about the work. */
-function reasonOf(error: unknown): string | null {
+/**
+ * The code by which the coordinator learns why this site cannot do the work; null for errors that are not about the work.
+ *
+ * Whoever declines a study is not asked again. What a person at the site can put right (a folder that is not mounted, a
+ * full disk) is therefore no reason before the time to prepare is over: the work is given again until then.
+ */
+function reasonOf(error: unknown, { kind, deadlineMillis }: Assignment): string | null {
   if (error instanceof DeclineError) return error.reason;
-  if (error instanceof TrainingFailedError) return 'training-failed';
+  if (kind === 'prepare' && Date.now() < deadlineMillis) return null;
+  if (error instanceof TrainingFailedError) return FAILURES[kind];
   if (error instanceof DamagedStateError) return 'site-state-damaged';
   if ((error as NodeJS.ErrnoException)?.code === 'ENOSPC') return 'site-disk-full';
   return null;
 }
+
+const FAILURES: Readonly<Record<Assignment['kind'], string>> = {
+  prepare: 'preparation-failed',
+  train: 'training-failed',
+  evaluate: 'evaluation-failed',
+};
 
 async function decline(
   work: Assignment,
@@ -94,11 +105,9 @@ async function decline(
   else await link.declineStudy(work.study, { reason }, signal);
 }
 
-async function introduce({ work, plan }: Piece<Assignment>, { folder, link, log }: SiteContext): Promise<void> {
-  const known = introduced.get(link) ?? new Set();
-  introduced.set(link, known);
-  if (known.has(work.study)) return;
-  known.add(work.study);
+async function introduce({ work, plan }: Piece<Assignment>, { folder, introduced, log }: SiteContext): Promise<void> {
+  if (introduced.has(work.study)) return;
+  introduced.add(work.study);
   await keepOfferedStudy(folder, { study: work.study, plan, nowMillis: Date.now() });
   log.info({ study: work.study, name: plan.name, summary: planSummary(plan) }, 'The coordinator offers a study');
 }

@@ -34,7 +34,7 @@ const ASK_WHILE_WORKING_MILLIS = 10_000;
 const SHORTEST_WAIT_MILLIS = 20;
 
 /** Two answers with the same key ask for the same thing. Deadlines move and do not count. */
-export function assignmentKey(assignment: Assignment): string {
+function assignmentKey(assignment: Assignment): string {
   switch (assignment.kind) {
     case 'prepare':
       return `prepare ${assignment.study}`;

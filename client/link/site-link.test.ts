@@ -1,0 +1,137 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { fingerprint, generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
+import { SIGNATURE_HEADERS, signAnswer, verifyRequest } from '@wardround/shared/crypto/signed-request.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { openSiteLink, type SiteLink } from './site-link.ts';
+
+const coordinator = generateIdentity();
+const keys = publicKeys(coordinator);
+const identity = generateIdentity();
+const blob = Buffer.from('weights');
+
+let server: Server;
+let folder: string;
+let link: SiteLink;
+let received: { method: string; path: string; body: Buffer; verified: boolean }[];
+/** How many of the next requests are answered as by an overloaded proxy. */
+let busyFor: number;
+let troubles: string[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'wardround-link-'));
+  received = [];
+  busyFor = 0;
+  troubles = [];
+  server = createServer((request, response) => {
+    const path = request.url ?? '';
+    if (path.startsWith('/socket.io/')) return response.writeHead(404).end();
+    const pieces: Buffer[] = [];
+    request.on('data', (piece: Buffer) => pieces.push(piece));
+    request.on('end', () => {
+      const body = Buffer.concat(pieces);
+      const claims = verifyRequest(request.headers, {
+        method: request.method ?? '',
+        path,
+        bodyHash: sha256Hex(body),
+        signingKey: publicKeys(identity).signingKey,
+        coordinatorFingerprint: fingerprint(keys),
+        nowMillis: Date.now(),
+        toleranceMillis: 5000,
+      });
+      received.push({ method: request.method ?? '', path, body, verified: claims.site === 'clinic' });
+      if (busyFor-- > 0) return response.writeHead(503, { 'retry-after': '0' }).end('busy');
+      if (request.method === 'GET' && path === `/v1/blobs/${sha256Hex(blob)}`) return response.end(blob);
+      const text = path === '/v1/work' ? '{"kind":"idle","askAgainSeconds":2}' : '{"ok":true}';
+      const requestNonce = String(request.headers[SIGNATURE_HEADERS.nonce]);
+      const signed = { identity: coordinator, status: 200, bodyHash: sha256Hex(text), nowMillis: Date.now() };
+      return response.writeHead(200, signAnswer({ ...signed, requestNonce })).end(text);
+    });
+    return undefined;
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  link = openSiteLink({
+    coordinator: { url, fingerprint: fingerprint(keys), ...keys },
+    identity,
+    site: 'clinic',
+    blobFolder: join(folder, 'blobs'),
+    onHint: () => undefined,
+    onTrouble: (error) => troubles.push(error.name),
+  });
+});
+afterEach(async () => {
+  link.close();
+  server.closeAllConnections();
+  server.close();
+  await rm(folder, { recursive: true });
+});
+
+const signal = new AbortController().signal;
+const study = 'a'.repeat(64);
+
+describe('openSiteLink()', () => {
+  test('asks for work without a socket', async () => {
+    expect(await link.work(signal)).toEqual({ kind: 'idle', askAgainSeconds: 2 });
+    expect(link.announced()).toBe(false);
+  });
+
+  test('asks for work once and lets the caller decide when to ask again', async () => {
+    busyFor = 1;
+    await expect(link.work(signal)).rejects.toMatchObject({ name: 'CoordinatorUnreachableError' });
+    expect(received).toHaveLength(1);
+  });
+
+  test('uploads a file under its hash, anew until it is acknowledged', async () => {
+    const file = join(folder, 'update');
+    const content = Buffer.alloc(200_000, 7);
+    await writeFile(file, content);
+    busyFor = 2;
+    await link.upload({ hash: sha256Hex(content), file, bytes: content.length }, signal);
+    expect(received).toHaveLength(3);
+    for (const request of received) {
+      expect(request).toMatchObject({ method: 'PUT', path: `/v1/blobs/${sha256Hex(content)}`, verified: true });
+      expect(request.body.equals(content)).toBe(true);
+    }
+    expect(troubles).toEqual(['CoordinatorUnreachableError', 'CoordinatorUnreachableError']);
+    expect(link.bytesSent()).toBeGreaterThan(3 * content.length);
+    expect(link.bytesSent()).toBeLessThan(3 * content.length + 5000);
+  });
+
+  test('downloads a blob into the site’s folder', async () => {
+    const file = await link.download(sha256Hex(blob), { maximumBytes: 100, signal });
+    expect(await readFile(file, 'utf8')).toBe('weights');
+  });
+
+  test('says each thing at its address', async () => {
+    const round = { study, stage: 'slices', round: 3 };
+    await link.declineStudy(study, { reason: 'x' }, signal);
+    await link.declineRound(round, { reason: 'x' }, signal);
+    await link.offerEvaluation(study, { sealed: 'x' }, signal);
+    expect(received.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `POST /v1/studies/${study}/decline`,
+      `POST /v1/studies/${study}/stages/slices/rounds/3/decline`,
+      `POST /v1/studies/${study}/evaluation`,
+    ]);
+  });
+
+  test('reports progress over HTTP while there is no socket, but not often', async () => {
+    const progress = {
+      study,
+      activity: 'training',
+      stage: 's',
+      round: 1,
+      done: 1,
+      total: 2,
+      loss: 1,
+      perSecond: 1,
+    } as const;
+    for (let report = 0; report < 10; report++) link.progress(progress);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(JSON.parse(received[0]!.body.toString())).toEqual({ ...progress, bytesSent: expect.any(Number) });
+  });
+});
