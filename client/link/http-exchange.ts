@@ -45,9 +45,10 @@ export interface ExchangeAnswer {
 
 function unreachable(error: unknown): CoordinatorUnreachableError {
   const { code, name } = error as NodeJS.ErrnoException;
-  return new CoordinatorUnreachableError(
-    `Cannot reach the coordinator (${code ?? name}). Check the network, the proxy settings and that the coordinator is running.`,
-  );
+  const advice = /CERT|TLS/.test(code ?? '')
+    ? 'Its TLS certificate is not trusted here: name the file of the authority that signed it in the environment variable NODE_EXTRA_CA_CERTS.'
+    : 'Check the network, the proxy settings and that the coordinator is running.';
+  return new CoordinatorUnreachableError(`Cannot reach the coordinator (${code ?? name}). ${advice}`);
 }
 
 /** Sends a file as the request's body, and stops early when the answer comes before the end: it is then a refusal. */
