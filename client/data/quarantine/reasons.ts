@@ -30,7 +30,7 @@ const MEANINGS = {
   'decoder-crashed': 'Reading the file made the decoder crash; the decoder was replaced.',
   'decoder-timed-out': 'Reading the file took too long and was stopped.',
   // Images that are whole but not wanted
-  'not-ct': 'The image is not CT.',
+  'not-ct': 'The image comes from another modality than CT.',
   'secondary-capture': 'The image is a secondary capture, such as a screen or a dose sheet.',
   'localiser-image': 'The image is a localiser.',
   'derived-image': 'The image is a projection, a rendering or another derived picture, not a slice.',
