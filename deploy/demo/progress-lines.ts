@@ -12,6 +12,9 @@ export interface LineMemory {
   >;
 }
 
+/** A new activity may be told sooner than new figures of an old one. */
+const newsMillis = 2000;
+
 export const emptyLineMemory: LineMemory = { place: '', shown: {} };
 
 export function progressLines(
@@ -38,9 +41,10 @@ export function progressLines(
     const line = `  ${site.site.padEnd(nameWidth)}  ${[doing, ...(site.leftOut === null ? siteFigures(site, progress.place) : [])].join('  ')}`;
     // Waiting is what every site does between two steps: not news.
     const news = before?.doing !== doing && site.said?.activity !== 'waiting';
-    const due = before === undefined || nowMillis - before.atMillis >= intervalMillis;
+    const passedMillis = before === undefined ? Number.POSITIVE_INFINITY : nowMillis - before.atMillis;
     const urgent = site.leftOut !== null && before?.doing !== doing;
-    if (!(urgent || (due && (news || (line !== before?.line && site.said?.activity !== 'waiting'))))) continue;
+    const changed = line !== before?.line && site.said?.activity !== 'waiting';
+    if (!(urgent || (news && passedMillis >= newsMillis) || (changed && passedMillis >= intervalMillis))) continue;
     lines.push(line);
     shown[site.site] = { doing, line, atMillis: nowMillis };
   }

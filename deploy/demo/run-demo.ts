@@ -1,5 +1,5 @@
 /** The whole job on one machine: hospitals, plan, consortium, study, report. */
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { formatBytes, formatPlural, formatSeconds } from '@wardround/coordinator/export/format-figure.ts';
 import { Report } from '@wardround/coordinator/export/report-schema.ts';
@@ -15,6 +15,7 @@ import { progressFromStatus } from './progress-from-status.ts';
 import { dataLines, resultsTable } from './results-table.ts';
 import type { TimeMemory } from './time-left.ts';
 import { lastWords, watchStudy } from './watch-study.ts';
+import { makeWorkFolder } from './work-folder.ts';
 
 export interface DemoOptions {
   /** A folder with one subfolder per hospital; null makes synthetic ones. */
@@ -42,8 +43,7 @@ export async function runDemo({
   signal,
 }: DemoOptions): Promise<Report> {
   const startedMillis = Date.now();
-  await mkdir(outDirectory, { recursive: true });
-  const workDirectory = await mkdtemp(path.join(outDirectory, '.work-'));
+  const workDirectory = await makeWorkFolder(outDirectory);
   const children = createChildren();
   try {
     const hospitals =
