@@ -7,32 +7,34 @@ import { createDisplay } from './display.ts';
 import { ChildFailedError } from './processes/children.ts';
 import { runDemo } from './run-demo.ts';
 
+const options = {
+  data: {
+    type: 'string',
+    description:
+      'A folder with one subfolder per hospital (ct/**, clinical.csv, expression.tsv); without it synthetic hospitals are made',
+    valueHint: 'DIR',
+  },
+  out: {
+    type: 'string',
+    description: 'Where the report and the encoders go',
+    valueHint: 'DIR',
+    default: 'demo-results',
+  },
+  quick: { type: 'boolean', description: 'A shorter run, under two minutes on four cores', default: false },
+  keep: {
+    type: 'boolean',
+    description: 'Keep the synthetic hospitals and the state of all processes',
+    default: false,
+  },
+} as const;
+
 const demo = defineCommand({
   meta: {
     name: 'demo',
     description: 'Three hospitals pretrain together, each as a process of its own on this machine',
   },
-  args: {
-    data: {
-      type: 'string',
-      description:
-        'A folder with one subfolder per hospital (ct/**, clinical.csv, expression.tsv); without it synthetic hospitals are made',
-      valueHint: 'DIR',
-    },
-    out: {
-      type: 'string',
-      description: 'Where the report and the encoders go',
-      valueHint: 'DIR',
-      default: 'demo-results',
-    },
-    quick: { type: 'boolean', description: 'A shorter run, under two minutes on four cores', default: false },
-    keep: {
-      type: 'boolean',
-      description: 'Keep the synthetic hospitals and the state of all processes',
-      default: false,
-    },
-  },
-  async run({ args }) {
+  args: options,
+  async run({ args, rawArgs }) {
     const interrupted = new AbortController();
     let askedMillis = Number.POSITIVE_INFINITY;
     const stop = () => {
@@ -44,6 +46,7 @@ const demo = defineCommand({
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
     try {
+      requireKnownOptions(rawArgs);
       await runDemo({
         dataDirectory: args.data === undefined ? null : await requireFolder(args.data),
         outDirectory: path.resolve(args.out),
@@ -67,6 +70,20 @@ const demo = defineCommand({
     }
   },
 });
+
+/** citty takes a misspelt option for none at all, and the demo would run on other data than was meant. */
+function requireKnownOptions(words: readonly string[]): void {
+  const known = Object.keys(options).map((name) => `--${name}`);
+  const unknown = words.find(
+    (word, index) =>
+      !known.includes(word.replace(/=.*$/s, '')) && !['--data', '--out'].includes(words[index - 1] ?? ''),
+  );
+  if (unknown === undefined) return;
+  const shown = unknown.startsWith('-') ? `the option ${unknown.replace(/=.*$/s, '')}` : `the word "${unknown}"`;
+  throw new DemoError(
+    `Cannot start: ${shown} is not known here. There are ${known.join(', ')}; --help says what they do.`,
+  );
+}
 
 async function requireFolder(directory: string): Promise<string> {
   const found = await stat(directory).catch(() => null);
