@@ -20,7 +20,8 @@ export function comparisonTable(
       { heading: 'each site alone, mean', numeric: true },
       { heading: 'federated', numeric: true },
       { heading: 'federated − random', numeric: true },
-      { heading: 'over 2 SE' },
+      // The error of a few-shot figure covers the draws only: it cannot say whether a gain would hold for other patients.
+      ...(shots ? [] : [{ heading: 'over 2 SE' }]),
       { heading: 'patients', numeric: true },
     ],
     [
@@ -49,7 +50,7 @@ function figures(
       formatMean(row.alone),
       formatMean(row.federated),
       formatGain(row.gainOverRandom),
-      row.gainExceedsTwoErrors === null ? '–' : row.gainExceedsTwoErrors ? 'yes' : 'no',
+      ...(shots ? [] : [row.gainExceedsTwoErrors === null ? '–' : row.gainExceedsTwoErrors ? 'yes' : 'no']),
       patients,
     ],
   };

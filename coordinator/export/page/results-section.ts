@@ -2,7 +2,7 @@
 import { formatCount, formatMean, formatShare } from '../format-figure.ts';
 import { groupSkipped } from '../group-skipped.ts';
 import { reasonText } from '../reason-text.ts';
-import type { Report, RetrievalRow } from '../report-schema.ts';
+import type { ComparisonRow, Report, RetrievalRow, SiteEvaluationRow } from '../report-schema.ts';
 import { aucChart } from './auc-chart.ts';
 import { comparisonTable, representationName } from './comparison-table.ts';
 import { html, type Markup } from './markup.ts';
@@ -14,15 +14,18 @@ const pairNames: Readonly<Record<RetrievalRow['pair'], string>> = {
   'clinical-expression': 'clinical → expression',
 };
 
+const representations: readonly ComparisonRow['representation'][] = ['slices', 'patient'];
+
 export function resultsSection(report: Report): Markup {
   const linear = report.comparison.filter(({ protocol }) => protocol === 'linear-probe');
+  const tasks = [...new Set(report.comparison.map(({ task }) => task))];
+  // Rows of one task and representation together, so that the eye follows k.
   const fewShot = report.comparison
     .filter(({ protocol }) => protocol === 'few-shot')
-    // Rows of one task and representation together, so that the eye follows k.
     .sort(
       (a, b) =>
-        a.task.localeCompare(b.task, 'en') ||
-        b.representation.localeCompare(a.representation, 'en') ||
+        tasks.indexOf(a.task) - tasks.indexOf(b.task) ||
+        representations.indexOf(a.representation) - representations.indexOf(b.representation) ||
         (a.k ?? 0) - (b.k ?? 0),
     );
   const chart = aucChart(linear);
@@ -34,7 +37,7 @@ ${report.protection.minimumPatients} patients were scored. “Slice mean” is t
 patient” is the attention-pooled embedding of the alignment stage.</p>
 ${chart === null ? html`<p>No task could be measured.</p>` : html`<figure><figcaption>Linear probe <span>AUC, one standard error to each side</span></figcaption>${chart}</figure>`}
 ${linear.length === 0 ? null : comparisonTable('Linear probe: AUC of a logistic regression on frozen embeddings', linear, { overall: report.overall.filter(({ protocol, tasks }) => protocol === 'linear-probe' && tasks > 1) })}
-${fewShot.length === 0 ? null : comparisonTable(`Few-shot: AUC with k labelled patients per class, ${report.method.fewShotSeeds} random draws of them`, fewShot)}
+${fewShot.length === 0 ? null : comparisonTable(`Few-shot: AUC with k labelled patients per class, ${report.method.fewShotSeeds} random draws of them; errors over these draws`, fewShot)}
 ${retrievalTable(report.retrieval)}
 ${skippedTable(report)}
 <details><summary>Each hospital’s own figures</summary>
@@ -97,6 +100,11 @@ function skippedTable({ skipped, evaluationLeftOut }: Report): Markup | null {
 }
 
 function siteTable({ evaluationBySite }: Report): Markup {
+  const places = new Map<string, SiteEvaluationRow[]>();
+  for (const row of evaluationBySite) {
+    const key = JSON.stringify([row.site, row.task, row.k, row.representation]);
+    places.set(key, [...(places.get(key) ?? []), row]);
+  }
   return table(
     'AUC at each hospital, on its own held-out patients',
     [
@@ -104,20 +112,27 @@ function siteTable({ evaluationBySite }: Report): Markup {
       { heading: 'task' },
       { heading: 'protocol' },
       { heading: 'representation' },
-      { heading: 'encoder' },
-      { heading: 'AUC', numeric: true },
+      { heading: 'random', numeric: true },
+      { heading: 'alone', numeric: true },
+      { heading: 'federated', numeric: true },
       { heading: 'patients', numeric: true },
     ],
-    evaluationBySite.map((row) => ({
-      cells: [
-        row.site,
-        row.task,
-        row.k === null ? 'linear probe' : `few-shot, k = ${row.k}`,
-        representationName(row.representation),
-        row.encoder,
-        formatMean(row.auc),
-        formatCount(row.patients),
-      ],
-    })),
+    [...places.values()].map((rows) => {
+      const { site, task, k, representation, patients } = rows[0]!;
+      const auc = (encoder: SiteEvaluationRow['encoder']) =>
+        formatMean(rows.find((row) => row.encoder === encoder)?.auc ?? null);
+      return {
+        cells: [
+          site,
+          task,
+          k === null ? 'linear probe' : `few-shot, k = ${k}`,
+          representationName(representation),
+          auc('random'),
+          auc('alone'),
+          auc('federated'),
+          formatCount(patients),
+        ],
+      };
+    }),
   );
 }
