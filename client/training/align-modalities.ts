@@ -5,6 +5,7 @@ import type { Modality } from '@wardround/shared/learning/modality-pairs.ts';
 import { createRandom } from '@wardround/shared/random/seeded-random.ts';
 import type { Cohort } from '../data/cohort.ts';
 import { createAlignmentBatch } from './batches/alignment-batch.ts';
+import { dropInputs } from './batches/drop-inputs.ts';
 import { localBatches, stageProgress } from './batches/local-steps.ts';
 import { contributors, MODALITIES, modalitiesOf, patientBatches } from './batches/patient-batches.ts';
 import { DeclineError } from './decline-error.ts';
@@ -62,7 +63,9 @@ export async function alignModalities(
     for (const [step, batch] of batches.entries()) {
       const progress = stageProgress({ round, rounds: stage.rounds, step, steps: batches.length });
       const indices = batch.map(({ index }) => index);
-      const loss = await alignment.step(createAlignmentBatch(cohort, { indices, sliceEmbeddings }), { progress });
+      const inputs = createAlignmentBatch(cohort, { indices, sliceEmbeddings });
+      dropInputs(inputs, { share: stage.inputDropout, random: random.fork(`dropout/${step}`) });
+      const loss = await alignment.step(inputs, { progress });
       figures.step(loss, batch.length);
       for (const modality of MODALITIES) {
         for (const { index } of contributors(batch, modality)) trained[modality].add(index);

@@ -1,10 +1,11 @@
-/** Embeddings of all slices of the cohort under one slice encoder. */
+/** Embeddings of all slices of the cohort under one slice encoder, standardised as this site's training slices are. */
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { Engine } from '@wardround/shared/learning/engine/open-engine.ts';
 import { embedSlices } from '@wardround/shared/learning/stages/embed-slices.ts';
 import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
 import type { Cohort } from '../data/cohort.ts';
 import { readSlices } from '../data/slice-images.ts';
+import { standardiseSlices } from './standardise-slices.ts';
 import { betweenSteps, type Steering } from './steering.ts';
 
 /** Slices handed to the encoder at once: bounds the copy, while the encoder chooses its own batches inside. */
@@ -47,5 +48,5 @@ export async function embedCohort(
     report(count);
     await betweenSteps(signal);
   }
-  return embeddings;
+  return standardiseSlices(cohort, { embeddings, width: VIT_TINY.width });
 }

@@ -132,6 +132,8 @@ const Alignment = z.strictObject({
   objective: z.literal('info-nce'),
   /** Width of the shared embedding space. */
   embeddingWidth: Width,
+  /** Share of the input values (slice embeddings, table values) dropped at each training step, against learning by heart. */
+  inputDropout: z.number().min(0).max(0.9).default(0),
   ...stageFields,
 });
 export type SlicePretrainingStage = z.infer<typeof SlicePretraining>;

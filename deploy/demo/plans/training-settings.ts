@@ -49,6 +49,7 @@ export function trainingSettings({ quick, sites }: RunSize): TrainingSettings {
         kind: 'alignment',
         objective: 'info-nce',
         embeddingWidth: 64,
+        inputDropout: 0.4,
         name: 'alignment',
         rounds: alignment.rounds,
         localEpochs: 4,
