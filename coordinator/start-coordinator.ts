@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { fingerprint, publicKeys } from '@wardround/shared/crypto/identity.ts';
+import { lockInstance } from '@wardround/shared/files/instance-lock.ts';
 import type { Logger } from 'pino';
 import { startAggregationThread } from './aggregation/aggregation-thread.ts';
 import { plannedModels } from './aggregation/model-work.ts';
@@ -25,7 +26,6 @@ import { removeAddress, writeAddress } from './storage/address-file.ts';
 import { openBlobFolder } from './storage/blob-folder.ts';
 import { openDatabase } from './storage/database.ts';
 import { loadOrCreateIdentity } from './storage/identity-file.ts';
-import { lockInstance } from './storage/instance-lock.ts';
 import { createJournal } from './storage/journal.ts';
 import { createNonceMemory } from './storage/nonce-memory.ts';
 import { createSiteTable } from './storage/site-table.ts';
@@ -62,7 +62,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 
   const folder = stateFolder(options.stateFolder);
   await createStateFolder(folder);
-  closing.defer(lockInstance(folder.lock));
+  closing.defer(lockInstance(folder.lock, { program: 'coordinator' }));
   const identity = await loadOrCreateIdentity(folder.identity);
   const keys = publicKeys(identity);
   const own: OwnIdentity = { identity, keys, fingerprint: fingerprint(keys) };

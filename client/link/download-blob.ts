@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { syncFolder } from '../state/atomic-file.ts';
+import { syncFolder } from '@wardround/shared/files/sync-folder.ts';
 import { CoordinatorUnreachableError, UntrustedAnswerError } from './errors.ts';
 import type { ExchangeAnswer } from './http-exchange.ts';
 

@@ -2,17 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-
-/** Makes the folder's entries durable. Windows cannot open a folder and does not need to. */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
+import { syncFolder } from '@wardround/shared/files/sync-folder.ts';
 
 /** Replaces the file's content; only its owner can read it. */
 export async function writeFileAtomically(

@@ -1,40 +1,14 @@
-/**
- * One running client per site folder. The lock is SQLite's own lock on a small file, which the operating system drops
- * when the process ends in whatever way, so that no stale lock ever has to be removed by hand.
- */
-import { closeSync, openSync } from 'node:fs';
+/** One running client per site folder. */
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-
-/** Another client is running on the same folder. */
-export class AlreadyRunningError extends Error {
-  override readonly name = 'AlreadyRunningError';
-}
-
-const LOCK_FILE = 'lock.sqlite';
-const SQLITE_BUSY = 5;
+import { AlreadyRunningError, lockInstance } from '@wardround/shared/files/instance-lock.ts';
 
 /**
- * Takes the lock until the returned function is called.
+ * Takes the folder until the returned function is called.
  *
- * @throws {AlreadyRunningError} when another process holds it.
+ * @throws {AlreadyRunningError} when another client is running on it.
  */
 export function lockSiteFolder(folder: string): () => void {
-  const file = join(folder, LOCK_FILE);
-  closeSync(openSync(file, 'a', 0o600));
-  const database = new DatabaseSync(file);
-  try {
-    database.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-  } catch (error) {
-    database.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) {
-      throw new AlreadyRunningError(
-        'Cannot start: another client is running on this site folder. Stop it first, or give this one its own folder with --state.',
-      );
-    }
-    throw error;
-  }
-  return () => database.close();
+  return lockInstance(join(folder, 'lock.sqlite'), { program: 'client' });
 }
 
 /** Whether a client is running on the folder now. */

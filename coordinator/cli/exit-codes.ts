@@ -1,7 +1,7 @@
 /** How a command ends: 0 done, 1 failed, 2 wrong usage, 3 the coordinator cannot be reached or its folder is in use, 4 refused. */
 
+import { AlreadyRunningError } from '@wardround/shared/files/instance-lock.ts';
 import { RefusalError } from '../refusal-error.ts';
-import { AlreadyRunningError } from '../storage/instance-lock.ts';
 
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, refused: 4 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

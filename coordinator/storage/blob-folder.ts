@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { syncFolder } from './sync-folder.ts';
+import { syncFolder } from '@wardround/shared/files/sync-folder.ts';
 
 export interface BlobFolder {
   readonly folder: string;

@@ -7,7 +7,6 @@ import vector from '@wardround/protocols/round/test-vectors/journal.json' with {
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { DatabaseVersionError, openDatabase, openDatabaseForReading } from './database.ts';
-import { AlreadyRunningError, lockInstance } from './instance-lock.ts';
 import { createJournal, JournalDamagedError } from './journal.ts';
 import { createNonceMemory } from './nonce-memory.ts';
 import { createSiteTable } from './site-table.ts';
@@ -125,15 +124,6 @@ describe('createSiteTable()', () => {
     await table.enrol(site, 'h');
     expect(await table.admit('basel')).toBe(true);
     expect(await table.findSite('basel')).toMatchObject({ status: 'admitted' });
-  });
-});
-
-describe('lockInstance()', () => {
-  test('lets one coordinator in at a time', () => {
-    const unlock = lockInstance(path.join(folder, 'lock.sqlite'));
-    expect(() => lockInstance(path.join(folder, 'lock.sqlite'))).toThrow(AlreadyRunningError);
-    unlock();
-    lockInstance(path.join(folder, 'lock.sqlite'))();
   });
 });
 

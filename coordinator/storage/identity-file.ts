@@ -2,7 +2,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { decodeIdentity, encodeIdentity, generateIdentity, type Identity } from '@wardround/shared/crypto/identity.ts';
-import { syncFolder } from './sync-folder.ts';
+import { syncFolder } from '@wardround/shared/files/sync-folder.ts';
 
 /**
  * The caller holds the instance lock, so nobody else makes one at the same time.

@@ -1,5 +1,5 @@
 /** This site's evaluation of the random, the federated and its own encoder on its held-out patients: metrics and counts only. */
-import type { EvaluationReport, Progress } from '@wardround/protocols/session/messages.ts';
+import type { EvaluationReport } from '@wardround/protocols/session/messages.ts';
 import type { Engine } from '@wardround/shared/learning/engine/open-engine.ts';
 import {
   evaluateRepresentation,
@@ -14,21 +14,11 @@ import { DeclineError } from '../decline-error.ts';
 import { embedCohort } from '../embed-cohort.ts';
 import { initialLocalLayers, type LocalLayers } from '../local-layers.ts';
 import { openAlignment } from '../open-alignment.ts';
-import { betweenSteps, type StepReport } from '../steering.ts';
+import { betweenSteps } from '../steering.ts';
 import { embedPatients, meanSliceEmbeddings } from './encoder-output.ts';
 import type { EncoderWeights, StageModels } from './encoder-weights.ts';
+import type { EvaluationSteering } from './evaluation-steering.ts';
 import { trainAlone } from './train-alone.ts';
-
-export interface ActivityReport extends StepReport {
-  readonly activity: Extract<Progress['activity'], 'embedding' | 'training-alone' | 'evaluating'>;
-  readonly stage: string | null;
-  readonly round: number | null;
-}
-
-export interface EvaluationSteering {
-  readonly signal: AbortSignal;
-  readonly onProgress: (report: ActivityReport) => void;
-}
 
 export interface EvaluationInput {
   readonly models: StageModels;

@@ -10,7 +10,7 @@ import { initialLocalLayers } from '../local-layers.ts';
 import { pretrainSlices } from '../pretrain-slices.ts';
 import type { StepReport } from '../steering.ts';
 import type { EncoderWeights, StageModels } from './encoder-weights.ts';
-import type { EvaluationSteering } from './evaluate-site.ts';
+import type { EvaluationSteering } from './evaluation-steering.ts';
 
 /** @throws {DeclineError} when this site's own data do not allow the first stage. */
 export async function trainAlone(
