@@ -3,10 +3,10 @@ import type { SeededRandom } from '../../random/seeded-random.ts';
 import type { Engine } from '../engine/open-engine.ts';
 
 /**
- * Crops cover this share of the slice's area. SimCLR's 0.08 would leave crops of a CT slice that show nothing but lung or
- * nothing but table.
+ * Crops cover at least this share of the slice's area. SimCLR's 0.08 would leave crops of a CT slice that show nothing but
+ * lung or nothing but table; and a slice is not a photograph of one thing: where a finding lies is part of it.
  */
-const smallestArea = 0.3;
+const smallestArea = 0.6;
 /** Widest crop, width over height; the narrowest is its inverse. */
 const widestRatio = 4 / 3;
 const mirrorProbability = 0.5;

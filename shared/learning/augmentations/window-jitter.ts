@@ -4,9 +4,9 @@ import type { Engine } from '../engine/open-engine.ts';
 
 const jitterProbability = 0.8;
 /** The window's centre moves by up to this share of its width. */
-const largestShift = 0.1;
+const largestShift = 0.05;
 /** The window becomes up to this many times narrower or wider. */
-const largestStretch = 1.4;
+const largestStretch = 1.2;
 
 /**
  * Shows most slices [n, height, width] through another intensity window: what brightness and contrast are to photographs.

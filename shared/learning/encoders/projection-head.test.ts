@@ -1,11 +1,12 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
+import '../../test/all-close.ts';
 import { describeOnEachEngine, normalTensor } from '../../test/each-engine.ts';
 import { expectGradientsToMatchDifferences } from '../../test/gradient-check.ts';
 import { projectionHead } from './projection-head.ts';
 
 describeOnEachEngine('projectionHead()', (engine) => {
-  test('maps, keeps what is positive, and maps again', () => {
+  test('maps and standardises over the batch, keeps what is positive, and does it again', () => {
     const { tf } = engine();
     const parameters = new Map<string, Tensor>([
       ['head.0.weight', tf.tensor2d([1, 0, 0, -1], [2, 2])],
@@ -13,8 +14,10 @@ describeOnEachEngine('projectionHead()', (engine) => {
       ['head.2.weight', tf.tensor2d([10, 100], [1, 2])],
       ['head.2.bias', tf.tensor1d([0.5])],
     ]);
-    const projected = projectionHead(engine(), tf.tensor2d([2, -3, -2, 3], [2, 2]), parameters);
-    expect(projected.dataSync()).toEqual(Float32Array.of(420.5, 0.5));
+    const projected = projectionHead(engine(), tf.tensor2d([2, -3, -2, 3, 0, 0], [3, 2]), parameters);
+    // Hidden: (2, 4), (-2, -2), (0, 1), which standardise to one, minus one and no times the square root of 1.5 each.
+    const [high, low] = [Math.SQRT2, -Math.SQRT1_2];
+    expect(projected.dataSync()).toBeAllClose([high, low, low], { relative: 1e-5, absolute: 0 });
   });
 
   test('has the gradient of its differences', () => {

@@ -13,6 +13,8 @@ describeOnEachEngine('cachedGradient()', (engine) => {
     const parameters = new Map([
       ['weight', normalTensor(engine(), 'weight', [5, 6])],
       ['bias', normalTensor(engine(), 'bias', [5])],
+      ['head', normalTensor(engine(), 'head', [4, 5])],
+      ['head bias', normalTensor(engine(), 'head bias', [4])],
     ]);
     const gradientWith = (atOnce: number) =>
       cachedGradient(engine(), parameters, {
@@ -23,7 +25,10 @@ describeOnEachEngine('cachedGradient()', (engine) => {
             weight: parameters.get('weight') as Tensor2D,
             bias: parameters.get('bias') as Tensor1D,
           }),
-        loss: (rows) => ntXent(engine(), rows, { temperature: 0.2 }) as Scalar,
+        loss: (rows) => {
+          const head = { weight: parameters.get('head') as Tensor2D, bias: parameters.get('head bias') as Tensor1D };
+          return ntXent(engine(), linear(engine(), rows, head), { temperature: 0.2 }) as Scalar;
+        },
       });
     const whole = gradientWith(8);
     const before = tf.memory().numTensors;

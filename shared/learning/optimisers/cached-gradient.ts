@@ -21,6 +21,7 @@ export function cachedGradient(
     readonly inputsAtOnce: number;
     /** Each input on its own: a row must not depend on the other inputs. */
     readonly encode: (part: Tensor3D) => Tensor2D;
+    /** Of all rows together; it may have parameters of its own. */
     readonly loss: (encoded: Tensor2D) => Scalar;
   },
 ): { value: Scalar; gradient: Tensor1D } {
@@ -32,18 +33,22 @@ export function cachedGradient(
     const partAt = (start: number): Tensor3D =>
       tf.slice(inputs, [start, 0, 0], [Math.min(inputsAtOnce, count - start), height, width]);
     const encoded = tf.concat(starts.map((start) => tf.tidy(() => encode(partAt(start)))));
-    const { value, grad } = tf.valueAndGrad((rows) => loss(rows as Tensor2D))(encoded);
-    let gradient: Tensor1D | undefined;
+    const ofLoss = flatGradient(engine, new Map([['encoded', encoded], ...parameters]), {
+      compute: () => loss(encoded),
+    });
+    const cotangents = tf.reshape(tf.slice(ofLoss.gradient, 0, encoded.size), encoded.shape);
+    let gradient = tf.slice(ofLoss.gradient, encoded.size);
+    ofLoss.gradient.dispose();
     for (const start of starts) {
-      const sum: Tensor1D | undefined = gradient;
+      const sum = gradient;
       gradient = tf.tidy(() => {
         const part = partAt(start);
-        const cotangent = tf.slice(grad as Tensor2D, [start, 0], [part.shape[0], -1]) as Tensor2D;
+        const cotangent = tf.slice(cotangents, [start, 0], [part.shape[0], -1]) as Tensor2D;
         const ofPart = flatGradient(engine, parameters, { compute: () => encode(part), cotangent }).gradient;
-        return sum === undefined ? ofPart : tf.add(sum, ofPart);
+        return tf.add(sum, ofPart);
       });
-      sum?.dispose();
+      sum.dispose();
     }
-    return { value: value as Scalar, gradient: gradient! };
+    return { value: ofLoss.value, gradient };
   });
 }

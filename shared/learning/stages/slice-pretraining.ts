@@ -88,8 +88,8 @@ export function createSlicePretraining(engine: Engine, options: SlicePretraining
       const { value, gradient } = cachedGradient(engine, parameters, {
         inputs: views,
         inputsAtOnce: imagesAtOnce(imageSizePixels),
-        encode: (part) => projectionHead(engine, sliceEmbedding(engine, part, parameters), parameters),
-        loss: (projections) => ntXent(engine, projections, { temperature }),
+        encode: (part) => sliceEmbedding(engine, part, parameters),
+        loss: (embeddings) => ntXent(engine, projectionHead(engine, embeddings, parameters), { temperature }),
       });
       optimiser.step(gradient, { learningRate });
       tf.dispose([views, gradient]);

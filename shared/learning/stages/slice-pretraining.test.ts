@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { createRandom } from '../../random/seeded-random.ts';
+import { initialise } from '../../tensors/initialise.ts';
+import { describeOnEachEngine } from '../../test/each-engine.ts';
+import '../../test/all-close.ts';
+import { type Engine, openEngine } from '../engine/open-engine.ts';
+import { createSlicePretraining, type SlicePretraining, slicePretrainingLayout } from './slice-pretraining.ts';
+
+const shapes = { imageSizePixels: 32, projectionWidth: 16 };
+const layout = slicePretrainingLayout(shapes);
+const start = initialise(layout, 'slice pretraining test');
+
+function open(engine: Engine, seed = 1): SlicePretraining {
+  return createSlicePretraining(engine, {
+    ...shapes,
+    temperature: 0.2,
+    optimiser: { learningRate: 1e-3, weightDecay: 0.01, beta1: 0.9, beta2: 0.99, warmUpFraction: 0.5, clipNorm: 1 },
+    seed,
+    parameters: start,
+  });
+}
+
+/** Slices that differ by where and how bright a disc is. */
+function discs(count: number): Float32Array {
+  const random = createRandom('discs');
+  const size = shapes.imageSizePixels;
+  const images = new Float32Array(count * size * size);
+  for (let slice = 0; slice < count; slice += 1) {
+    const [row, column] = [8 + random.int(16), 8 + random.int(16)];
+    const [radius, brightness] = [3 + random.int(6), 0.4 + 0.6 * random.next()];
+    for (let pixel = 0; pixel < size * size; pixel += 1) {
+      const distance = Math.hypot(Math.floor(pixel / size) - row, (pixel % size) - column);
+      images[slice * size * size + pixel] = distance < radius ? brightness : 0.1;
+    }
+  }
+  return images;
+}
+
+const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe('createSlicePretraining()', () => {
+  test('learns to recognise slices, with as many tensors after each of 20 steps and none after dispose()', async () => {
+    const engine = await openEngine({ prefer: ['wasm'] });
+    const before = engine.tf.memory().numTensors;
+    const training = open(engine);
+    const held = engine.tf.memory().numTensors;
+    const losses: number[] = [];
+    for (let step = 0; step < 20; step += 1) {
+      losses.push(await training.step(discs(8), { progress: 0.5 }));
+      expect(engine.tf.memory().numTensors).toBe(held);
+    }
+    expect(mean(losses.slice(-5))).toBeLessThan(0.85 * mean(losses.slice(0, 5)));
+    training.dispose();
+    expect(engine.tf.memory().numTensors).toBe(before);
+  });
+
+  test('computes the same on WebAssembly and in plain JavaScript', async () => {
+    const losses = async (kind: 'wasm' | 'plain') => {
+      const training = open(await openEngine({ prefer: [kind] }));
+      const both = [
+        await training.step(discs(2), { progress: 0.25 }),
+        await training.step(discs(2), { progress: 0.5 }),
+      ];
+      training.dispose();
+      return both;
+    };
+    expect(await losses('wasm')).toBeAllClose(await losses('plain'), { relative: 1e-3, absolute: 0 });
+  });
+
+  test('gives the same parameters for the same seed, to the bit, and others for another', async () => {
+    const engine = await openEngine({ prefer: ['wasm'] });
+    const train = async (seed: number) => {
+      const training = open(engine, seed);
+      await training.step(discs(3), { progress: 0.1 });
+      await training.step(discs(3), { progress: 0.2 });
+      const parameters = await training.parameters();
+      training.dispose();
+      return Buffer.from(parameters.buffer);
+    };
+    const first = await train(1);
+    expect(first.equals(await train(1))).toBe(true);
+    expect(first.equals(await train(2))).toBe(false);
+  });
+
+  test('moves no parameter where the schedule starts at zero, and leaves the given vector alone', async () => {
+    const engine = await openEngine({ prefer: ['wasm'] });
+    const training = open(engine);
+    await training.step(discs(2), { progress: 0 });
+    expect(await training.parameters()).toEqual(start);
+    await training.step(discs(2), { progress: 0.5 });
+    expect(await training.parameters()).not.toEqual(start);
+    expect(start).toEqual(initialise(layout, 'slice pretraining test'));
+    training.dispose();
+  });
+});
+
+describeOnEachEngine('createSlicePretraining()', (engine) => {
+  test('refuses images that are not whole slices, single slices and parameters of another model', async () => {
+    const { tf } = engine();
+    const before = tf.memory().numTensors;
+    const training = open(engine());
+    await expect(training.step(new Float32Array(1500), { progress: 0 })).rejects.toThrow(TypeError);
+    await expect(training.step(discs(1), { progress: 0 })).rejects.toThrow('at least two slices are needed');
+    await expect(training.step(discs(2), { progress: 2 })).rejects.toThrow(RangeError);
+    training.dispose();
+    expect(() =>
+      createSlicePretraining(engine(), {
+        ...shapes,
+        imageSizePixels: 48,
+        temperature: 0.2,
+        optimiser: { learningRate: 1, weightDecay: 0, beta1: 0.9, beta2: 0.99, warmUpFraction: 0, clipNorm: 1 },
+        seed: 1,
+        parameters: start,
+      }),
+    ).toThrow(TypeError);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
