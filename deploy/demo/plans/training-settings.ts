@@ -17,8 +17,8 @@ export interface RunSize {
 export function trainingSettings({ quick, sites }: RunSize): TrainingSettings {
   const adamW = { weightDecay: 0.01, beta1: 0.9, beta2: 0.999, warmUpFraction: 0.1, clipNorm: 1 };
   const server = { kind: 'fedavg', learningRate: 1 } as const;
-  const pretraining = { rounds: quick ? 2 : 6, localSteps: quick ? 6 : 12, batch: 16 };
-  const alignment = { rounds: quick ? 4 : 8, localSteps: 24, batch: 32 };
+  const pretraining = { rounds: quick ? 3 : 8, localSteps: quick ? 8 : 12, batch: 16 };
+  const alignment = { rounds: quick ? 6 : 12, localSteps: 24, batch: 32 };
   return {
     imaging: {
       sizePixels: 64,
@@ -41,7 +41,7 @@ export function trainingSettings({ quick, sites }: RunSize): TrainingSettings {
         localEpochs: 20,
         maximumLocalSteps: pretraining.localSteps,
         batch: pretraining.batch,
-        temperature: 0.1,
+        temperature: 0.2,
         optimiser: { ...adamW, learningRate: 5e-4 },
         server,
       },
@@ -49,13 +49,13 @@ export function trainingSettings({ quick, sites }: RunSize): TrainingSettings {
         kind: 'alignment',
         objective: 'info-nce',
         embeddingWidth: 64,
-        inputDropout: 0.4,
+        inputDropout: 0.5,
         name: 'alignment',
         rounds: alignment.rounds,
         localEpochs: 4,
         maximumLocalSteps: alignment.localSteps,
         batch: alignment.batch,
-        temperature: 0.1,
+        temperature: 0.2,
         optimiser: { ...adamW, learningRate: 1e-3 },
         server,
       },
