@@ -5,8 +5,11 @@ import {
   combineSites,
   errorMeaning,
   exceedsTwoErrors,
+  meanGainOverTasks,
   meanOverTasks,
   overallFormula,
+  overallGainFormula,
+  type SiteGains,
   weightedMean,
 } from './combine-sites.ts';
 import {
@@ -62,7 +65,7 @@ export function buildReport(record: StudyRecord, versions: Report['versions']): 
     ),
     evaluation: [...federationRows(bySite), ...aloneRows(bySite)],
     comparison,
-    overall: overallRows(comparison),
+    overall: overallRows(comparison, record.evaluations),
     evaluationBySite: bySite,
     retrieval: retrievalRows(retrievalBySite),
     skipped: record.evaluations.flatMap(({ site, report }) => report.skipped.map((skip) => ({ site, ...skip }))),
@@ -72,7 +75,7 @@ export function buildReport(record: StudyRecord, versions: Report['versions']): 
     method: {
       errors: errorMeaning,
       combination: combinationFormula,
-      overall: overallFormula,
+      overall: `${overallFormula}; ${overallGainFormula}`,
       fewShotSeeds: plan.evaluation.fewShot.seeds,
       heldOutFraction: plan.evaluation.heldOutFraction,
     },
@@ -143,14 +146,15 @@ function comparisonRows(bySite: readonly SiteEvaluationRow[]): ComparisonRow[] {
   });
 }
 
-function overallRows(comparison: readonly ComparisonRow[]): OverallRow[] {
+function overallRows(comparison: readonly ComparisonRow[], evaluations: StudyRecord['evaluations']): OverallRow[] {
   const groups = groupBy(comparison, ({ protocol, k, representation }) => [protocol, k, representation]);
   return groups.map((rows) => {
     const { protocol, k, representation } = rows[0]!;
     // Only tasks that have the figure: a task without it must not lower or raise a mean it is not in.
     const mean = (pick: (row: ComparisonRow) => MeanAndError | null) =>
       meanOverTasks(rows.map(pick).filter((figure) => figure !== null));
-    const gainOverRandom = mean((row) => row.gainOverRandom);
+    const exact = protocol === 'linear-probe' ? meanGainOverTasks(siteGains(evaluations, representation)) : null;
+    const gainOverRandom = exact ?? mean((row) => row.gainOverRandom);
     return {
       protocol,
       k,
@@ -163,6 +167,26 @@ function overallRows(comparison: readonly ComparisonRow[]): OverallRow[] {
       gainExceedsTwoErrors: gainOverRandom === null ? null : exceedsTwoErrors(gainOverRandom),
     };
   });
+}
+
+/** The federated encoder's gains by linear probe, site by site. */
+function siteGains(
+  evaluations: StudyRecord['evaluations'],
+  representation: EvaluationResult['representation'],
+): SiteGains[] {
+  return evaluations.map(({ report }) => ({
+    gains: report.results.flatMap((row) =>
+      row.protocol === 'linear-probe' &&
+      row.encoder === 'federated' &&
+      row.representation === representation &&
+      row.gainOverRandom !== null
+        ? [{ task: row.task, mean: row.gainOverRandom.mean, patients: row.patients }]
+        : [],
+    ),
+    covariance: report.gainCovariances?.find(
+      (covariance) => covariance.representation === representation && covariance.encoder === 'federated',
+    ),
+  }));
 }
 
 function retrievalRows(bySite: readonly SiteRetrieval[]): RetrievalRow[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { combineSites, exceedsTwoErrors, meanOverTasks, weightedMean } from './combine-sites.ts';
+import { combineSites, exceedsTwoErrors, meanGainOverTasks, meanOverTasks, weightedMean } from './combine-sites.ts';
 
 describe('combineSites()', () => {
   test('weighs by patients and adds variances with squared weights', () => {
@@ -47,5 +47,42 @@ describe('exceedsTwoErrors()', () => {
     expect(exceedsTwoErrors({ mean: 0.21, standardError: 0.1 })).toBe(true);
     expect(exceedsTwoErrors({ mean: 0.2, standardError: 0.1 })).toBe(false);
     expect(exceedsTwoErrors({ mean: -0.5, standardError: 0.1 })).toBe(false);
+  });
+});
+
+describe('meanGainOverTasks()', () => {
+  const site = (covariance: number) => ({
+    gains: [
+      { task: 'a', mean: 0.2, patients: 30 },
+      { task: 'b', mean: 0.1, patients: 30 },
+    ],
+    covariance: {
+      representation: 'slices' as const,
+      encoder: 'federated' as const,
+      tasks: ['b', 'a'],
+      values: [
+        [0.0016, covariance],
+        [covariance, 0.0016],
+      ],
+    },
+  });
+
+  test('adds independent tasks as such, and fully correlated ones at their worst', () => {
+    expect(meanGainOverTasks([site(0)])).toEqual({
+      mean: expect.closeTo(0.15, 12),
+      standardError: expect.closeTo(0.04 / Math.SQRT2, 12),
+    });
+    expect(meanGainOverTasks([site(0.0016)])?.standardError).toBeCloseTo(0.04, 12);
+  });
+
+  test('weighs sites by patients, task by task', () => {
+    const two = meanGainOverTasks([site(0), { ...site(0), gains: [{ task: 'a', mean: 0.5, patients: 90 }] }]);
+    expect(two?.mean).toBeCloseTo((0.25 * 0.2 + 0.75 * 0.5 + 0.1) / 2, 12);
+    expect(two?.standardError).toBeCloseTo(Math.sqrt((0.25 ** 2 + 0.75 ** 2 + 1) * 0.0016) / 2, 12);
+  });
+
+  test('says nothing without gains, or where a site did not say how they vary together', () => {
+    expect(meanGainOverTasks([])).toBeNull();
+    expect(meanGainOverTasks([{ ...site(0), covariance: undefined }])).toBeNull();
   });
 });

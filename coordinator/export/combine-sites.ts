@@ -6,6 +6,7 @@
  * standard error sqrt(sum(w^2 * standardError^2)): a stratified estimate, which compares no patient of one hospital with a
  * patient of another.
  */
+import type { GainCovariance } from '@wardround/protocols/session/messages.ts';
 import type { MeanAndError } from './report-schema.ts';
 
 export const combinationFormula =
@@ -50,6 +51,46 @@ export function meanOverTasks(figures: readonly MeanAndError[]): MeanAndError | 
     mean: figures.reduce((sum, { mean }) => sum + mean, 0) / figures.length,
     standardError: figures.reduce((sum, { standardError }) => sum + standardError, 0) / figures.length,
   };
+}
+
+/** One site's gains of several tasks, and how they vary together. */
+export interface SiteGains {
+  readonly gains: readonly { readonly task: string; readonly mean: number; readonly patients: number }[];
+  readonly covariance: GainCovariance | undefined;
+}
+
+export const overallGainFormula =
+  'for the gain by linear probe, standard error = √(Σ w·w′·covariance) / tasks, summed over sites and pairs of tasks, with ' +
+  'each site’s covariance of its tasks’ gains over the patients that they share (DeLong)';
+
+/**
+ * The mean gain over tasks and its error from the sites' covariances: exact where tasks share patients, unlike
+ * `meanOverTasks`, which has to assume the worst.
+ *
+ * @returns null when there is no gain, or a site did not say how its gains vary together.
+ */
+export function meanGainOverTasks(sites: readonly SiteGains[]): MeanAndError | null {
+  const patients = new Map<string, number>();
+  for (const { gains } of sites) {
+    for (const { task, patients: count } of gains) patients.set(task, (patients.get(task) ?? 0) + count);
+  }
+  if (patients.size === 0) return null;
+  let mean = 0;
+  let variance = 0;
+  for (const { gains, covariance } of sites) {
+    for (const one of gains) {
+      const weight = one.patients / patients.get(one.task)!;
+      mean += weight * one.mean;
+      for (const other of gains) {
+        const row = covariance?.tasks.indexOf(one.task) ?? -1;
+        const column = covariance?.tasks.indexOf(other.task) ?? -1;
+        const value = covariance?.values[row]?.[column];
+        if (value === undefined) return null;
+        variance += weight * (other.patients / patients.get(other.task)!) * value;
+      }
+    }
+  }
+  return { mean: mean / patients.size, standardError: Math.sqrt(Math.max(0, variance)) / patients.size };
 }
 
 /** Whether a gain stands out from its own uncertainty: larger than two of its standard errors. */

@@ -170,10 +170,28 @@ export const RetrievalResult = z.strictObject({
 });
 export type RetrievalResult = z.infer<typeof RetrievalResult>;
 
+/**
+ * How the gains over random of a site's tasks (linear probe) vary together, because they share patients: what an honest
+ * error of their mean needs. Sums over patients; the diagonal holds the squared errors of the gains.
+ */
+const GainCovariance = z
+  .strictObject({
+    representation: z.enum(['slices', 'patient']),
+    encoder: z.enum(['federated', 'alone']),
+    tasks: z.array(Slug).max(20),
+    values: z.array(z.array(z.number().min(-1).max(1)).max(20)).max(20),
+  })
+  .refine(
+    ({ tasks, values }) => values.length === tasks.length && values.every((row) => row.length === tasks.length),
+    'needs a row and a column for each task',
+  );
+export type GainCovariance = z.infer<typeof GainCovariance>;
+
 /** One site's evaluation on its own held-out patients: metrics and counts, nothing per patient. */
 export const EvaluationReport = z.strictObject({
   results: z.array(EvaluationResult).max(2000),
   retrieval: z.array(RetrievalResult).max(20),
+  gainCovariances: z.array(GainCovariance).max(4).optional(),
   /** Tasks that could not be measured here and why (`too-few-patients`, `one-class-only`, `no-label-column`). */
   skipped: z.array(z.strictObject({ task: z.string().max(60), reason: ReasonCode })).max(200),
 });

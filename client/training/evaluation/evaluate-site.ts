@@ -115,6 +115,14 @@ async function measureEncoder(
     if (encoder === 'random') references.set(options.representation, measured.reference);
     report.results.push(...measured.results);
     report.skipped.push(...measured.skipped);
+    if (encoder !== 'random' && measured.gainCovariance !== null) {
+      const { tasks, values } = measured.gainCovariance;
+      const covariance = { tasks: [...tasks], values: values.map((row) => [...row]) };
+      report.gainCovariances = [
+        ...(report.gainCovariances ?? []),
+        { representation: options.representation, encoder, ...covariance },
+      ];
+    }
     await betweenSteps(signal);
   };
 

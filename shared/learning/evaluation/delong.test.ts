@@ -68,9 +68,39 @@ describe('pairedAucDifference()', () => {
     const paired = pairedAucDifference(a, b, labels);
     expect(paired.difference).toBeCloseTo(rocAuc(a, labels) - rocAuc(b, labels), 12);
     expect(paired.standardError).toBeCloseTo(Math.sqrt(variance[0]! + variance[1]! - 2 * covariance), 12);
+    const squares = paired.contributions.reduce((sum, value) => sum + value ** 2, 0);
+    expect(squares).toBeCloseTo(paired.standardError ** 2, 12);
+  });
+
+  test('contributions of two tasks on the same patients give the covariance of their differences over draws', () => {
+    const random = createRandom('delong-tasks');
+    const differences: [number, number][] = [];
+    let expected = 0;
+    for (let trial = 0; trial < 600; trial++) {
+      // The same noise enters both tasks' scores, and their labels go together, so that their differences do.
+      const labels = Array.from({ length: 80 }, (_, i) => i % 2);
+      const noise = labels.map(() => random.normal());
+      const task = () => {
+        const good = labels.map((label, i) => label + noise[i]! + 0.5 * random.normal());
+        const bad = labels.map((label) => 0.5 * label + random.normal());
+        return pairedAucDifference(good, bad, labels);
+      };
+      const [one, other] = [task(), task()];
+      differences.push([one.difference, other.difference]);
+      expected += one.contributions.reduce((sum, value, i) => sum + value * other.contributions[i]!, 0) / 600;
+    }
+    const mean = (side: 0 | 1) => differences.reduce((sum, pair) => sum + pair[side], 0) / 600;
+    const [a, b] = [mean(0), mean(1)];
+    const covariance = differences.reduce((sum, pair) => sum + (pair[0] - a) * (pair[1] - b), 0) / 599;
+    // 600 draws give a covariance of this size to about 8 %; the bound is three times that.
+    expect(Math.abs(expected / covariance - 1)).toBeLessThan(0.25);
   });
 
   test('is exactly zero with no error for a score against itself', () => {
-    expect(pairedAucDifference([1, 5, 2, 4], [1, 5, 2, 4], [0, 1, 1, 0])).toEqual({ difference: 0, standardError: 0 });
+    expect(pairedAucDifference([1, 5, 2, 4], [1, 5, 2, 4], [0, 1, 1, 0])).toEqual({
+      difference: 0,
+      standardError: 0,
+      contributions: new Float64Array(4),
+    });
   });
 });

@@ -58,6 +58,16 @@ export function aucVariance(scores: ArrayLike<number>, labels: ArrayLike<number>
   return meanVariance(positive) + meanVariance(negative);
 }
 
+export interface PairedDifference {
+  readonly difference: number;
+  readonly standardError: number;
+  /**
+   * What each patient adds to the error: the sum of squares is the squared standard error, and for two tasks on the same
+   * patients the sum of products is the covariance of their differences.
+   */
+  readonly contributions: Float64Array;
+}
+
 /**
  * AUC of `a` minus AUC of `b` for two scores of the same patients, and its standard error; what both get right or wrong on
  * the same patients cancels.
@@ -68,10 +78,24 @@ export function pairedAucDifference(
   a: ArrayLike<number>,
   b: ArrayLike<number>,
   labels: ArrayLike<number>,
-): { difference: number; standardError: number } {
+): PairedDifference {
   const ofA = placements(a, labels);
   const ofB = placements(b, labels);
   const positive = ofA.positive.map((value, i) => value - ofB.positive[i]!);
   const negative = ofA.negative.map((value, i) => value - ofB.negative[i]!);
-  return { difference: mean(positive), standardError: Math.sqrt(meanVariance(positive) + meanVariance(negative)) };
+  const classes = classIndices(labels, { atLeast: 2 });
+  const contributions = new Float64Array(labels.length);
+  for (const [indices, values] of [
+    [classes.positive, positive],
+    [classes.negative, negative],
+  ] as const) {
+    const centre = mean(values);
+    const scale = Math.sqrt((values.length - 1) * values.length);
+    for (const [at, index] of indices.entries()) contributions[index] = (values[at]! - centre) / scale;
+  }
+  return {
+    difference: mean(positive),
+    standardError: Math.sqrt(meanVariance(positive) + meanVariance(negative)),
+    contributions,
+  };
 }

@@ -64,6 +64,21 @@ describe('evaluateRepresentation()', () => {
     }
     expect(results[0]!.gainOverRandom!.mean).toBeGreaterThan(2 * results[0]!.gainOverRandom!.standardError);
 
+    expect(random.gainCovariance).toBeNull();
+    const twice = [0, 1].map((i) => ({ name: `stage-${i}`, labels: strong.labels }));
+    const weakTwice = evaluateRepresentation(
+      weak.embeddings,
+      options(weak.labels, { encoder: 'random', tasks: twice }),
+    );
+    const { gainCovariance, results: both } = evaluateRepresentation(
+      strong.embeddings,
+      options(strong.labels, { tasks: twice, random: weakTwice.reference }),
+    );
+    const squaredError = both[0]!.gainOverRandom!.standardError ** 2;
+    expect(gainCovariance?.tasks).toEqual(['stage-0', 'stage-1']);
+    // The same task twice varies with itself.
+    for (const value of gainCovariance!.values.flat()) expect(value).toBeCloseTo(squaredError, 12);
+
     const again = evaluateRepresentation(weak.embeddings, options(weak.labels, { random: random.reference }));
     for (const row of again.results) expect(row.gainOverRandom).toEqual({ mean: 0, standardError: 0 });
   });

@@ -3,7 +3,7 @@
  * probes, with errors, and the gain over the random encoder on the same patients. Metrics and counts only.
  */
 import { classIndices } from './class-indices.ts';
-import { pairedAucDifference } from './delong.ts';
+import { type PairedDifference, pairedAucDifference } from './delong.ts';
 import { type FewShot, fewShot } from './few-shot.ts';
 import { linearProbe } from './linear-probe.ts';
 import { type MeanAndError, meanAndError } from './mean-and-error.ts';
@@ -64,6 +64,14 @@ export interface RepresentationEvaluation {
    */
   readonly skipped: readonly { readonly task: string; readonly reason: SkipReason }[];
   readonly reference: ReferenceScores;
+  /** How the tasks' gains by linear probe vary together over the patients they share; null without `random`. */
+  readonly gainCovariance: GainCovariance | null;
+}
+
+interface GainCovariance {
+  readonly tasks: readonly string[];
+  /** [tasks, tasks]; the diagonal holds the squared standard errors of the gains. */
+  readonly values: readonly (readonly number[])[];
 }
 
 /**
@@ -84,6 +92,7 @@ export function evaluateRepresentation(
   const skipped: { task: string; reason: SkipReason }[] = [];
   const linearProbeScores = new Map<string, Float64Array>();
   const fewShotDraws = new Map<string, FewShot['draws']>();
+  const contributions = new Map<string, Float64Array>();
 
   for (const { name, labels } of options.tasks) {
     const data = labels === null ? 'no-label-column' : selectPatients(embeddings, labels, options);
@@ -96,12 +105,14 @@ export function evaluateRepresentation(
 
     const probe = linearProbe(data);
     linearProbeScores.set(name, probe.scores);
+    const gain = pairedGain(probe.scores, options.random?.linearProbe.get(name), testLabels);
+    if (gain !== null) contributions.set(name, spread(gain.contributions, data.testIndices, heldOut.length));
     results.push({
       ...row,
       protocol: 'linear-probe',
       k: null,
       auc: { mean: probe.auc, standardError: probe.standardError },
-      gainOverRandom: pairedGain(probe.scores, options.random?.linearProbe.get(name), testLabels),
+      gainOverRandom: gain === null ? null : { mean: gain.difference, standardError: gain.standardError },
     });
 
     for (const shots of options.fewShot.shots) {
@@ -120,7 +131,25 @@ export function evaluateRepresentation(
       });
     }
   }
-  return { results, skipped, reference: { linearProbe: linearProbeScores, fewShot: fewShotDraws } };
+  return {
+    results,
+    skipped,
+    reference: { linearProbe: linearProbeScores, fewShot: fewShotDraws },
+    gainCovariance: options.random === undefined ? null : covarianceOf(contributions),
+  };
+}
+
+/** Values of some patients as values of all, zero for the rest. */
+function spread(values: Float64Array, indices: readonly number[], patients: number): Float64Array {
+  const all = new Float64Array(patients);
+  for (const [at, patient] of indices.entries()) all[patient] = values[at]!;
+  return all;
+}
+
+function covarianceOf(contributions: ReadonlyMap<string, Float64Array>): GainCovariance {
+  const all = [...contributions.values()];
+  const product = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, patient) => sum + value * b[patient]!, 0);
+  return { tasks: [...contributions.keys()], values: all.map((a) => all.map((b) => product(a, b))) };
 }
 
 /** The patients who take part in a task, or why it cannot be measured. */
@@ -146,10 +175,12 @@ function selectPatients(
   return { features, width, labels, trainIndices, testIndices };
 }
 
-function pairedGain(scores: Float64Array, random: Float64Array | undefined, labels: Uint8Array): MeanAndError | null {
-  if (random === undefined) return null;
-  const { difference, standardError } = pairedAucDifference(scores, random, labels);
-  return { mean: difference, standardError };
+function pairedGain(
+  scores: Float64Array,
+  random: Float64Array | undefined,
+  labels: Uint8Array,
+): PairedDifference | null {
+  return random === undefined ? null : pairedAucDifference(scores, random, labels);
 }
 
 function gainOverDraws(
@@ -161,6 +192,9 @@ function gainOverDraws(
   if (random.length !== draws.length) {
     throw new TypeError(`Cannot compare with the random encoder: ${random.length} draws against ${draws.length}`);
   }
-  if (draws.length === 1) return pairedGain(draws[0]!.scores, random[0]!.scores, labels);
+  if (draws.length === 1) {
+    const { difference, standardError } = pairedAucDifference(draws[0]!.scores, random[0]!.scores, labels);
+    return { mean: difference, standardError };
+  }
   return meanAndError(draws.map((draw, i) => draw.auc - random[i]!.auc));
 }
