@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { test } from 'vitest';
 import type { Engine } from '../learning/engine/open-engine.ts';
+import { decodeSafetensors } from '../tensors/safetensors.ts';
 import type { Tolerance } from './all-close.ts';
 
 export interface Golden {
@@ -43,7 +44,7 @@ function readGolden(caseName: string): Golden {
   const { cases } = JSON.parse(readFileSync(path.join(folder, 'cases.json'), 'utf8')) as { cases: CaseEntry[] };
   const entry = cases.find(({ name }) => name === caseName);
   if (entry === undefined) throw new RangeError(`Cannot find the reference case "${caseName}"`);
-  const tensors = readTensors(readFileSync(path.join(folder, entry.file)));
+  const { tensors } = decodeSafetensors(readFileSync(path.join(folder, entry.file)));
   const tolerance = (kind: 'output' | 'grad') => ({
     relative: entry.tolerance[kind]?.rtol ?? 0,
     absolute: entry.tolerance[kind]?.atol ?? 0,
@@ -53,35 +54,19 @@ function readGolden(caseName: string): Golden {
     if (tensor === undefined) throw new RangeError(`Cannot find "${name}" in the reference case "${caseName}"`);
     return tensor;
   };
+  const values = (name: string) => {
+    const { data } = find(name);
+    if (data instanceof BigInt64Array) throw new TypeError(`Cannot compare "${name}": it holds 64-bit integers`);
+    return data;
+  };
   return {
     config: entry.config,
     names: [...tensors.keys()],
-    values: (name) => find(name).values,
-    shape: (name) => find(name).shape,
+    values,
+    shape: (name) => [...find(name).shape],
     load: <T extends Tensor>({ tf }: Engine, name: string) =>
-      tf.tensor(find(name).values.slice(), find(name).shape, 'float32') as T,
+      tf.tensor(values(name).slice(), [...find(name).shape], 'float32') as T,
     outputTolerance: tolerance('output'),
     gradientTolerance: tolerance('grad'),
   };
-}
-
-interface GoldenTensor {
-  readonly shape: number[];
-  readonly values: Float32Array | Int32Array;
-}
-
-/** The float32 and int32 tensors of a safetensors file that is known to be sound. */
-function readTensors(file: Buffer): Map<string, GoldenTensor> {
-  const headerBytes = Number(file.readBigUInt64LE(0));
-  const header = JSON.parse(file.toString('utf8', 8, 8 + headerBytes)) as Record<
-    string,
-    { dtype: string; shape: number[]; data_offsets: [number, number] }
-  >;
-  const tensors = new Map<string, GoldenTensor>();
-  for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(header)) {
-    if (dtype !== 'F32' && dtype !== 'I32') continue;
-    const bytes = new Uint8Array(file.subarray(8 + headerBytes + offsets[0], 8 + headerBytes + offsets[1]));
-    tensors.set(name, { shape, values: new (dtype === 'F32' ? Float32Array : Int32Array)(bytes.buffer) });
-  }
-  return tensors;
 }
