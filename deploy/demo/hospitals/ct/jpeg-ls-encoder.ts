@@ -19,8 +19,10 @@ interface CharlsEncoder {
   delete(): void;
 }
 
+const require = createRequire(import.meta.url);
+
 export async function openJpegLsEncoder(): Promise<JpegLsEncoder> {
-  const open = createRequire(import.meta.url)('@cornerstonejs/codec-charls') as () => Promise<{
+  const open = require('@cornerstonejs/codec-charls') as () => Promise<{
     JpegLSEncoder: new () => CharlsEncoder;
   }>;
   const { JpegLSEncoder } = await open();
