@@ -2,8 +2,8 @@ import { VIT_TINY } from '../../tensors/layouts/vit.ts';
 
 /**
  * How many images of that size pass the slice encoder at once, in training or embedding, so that memory stays bounded
- * whatever the batch. A token holds 160 kB from the forward to the backward pass; WebAssembly's memory ends at 4 GB, past
- * which it does not fail but computes nonsense.
+ * whatever the batch. A token holds 200 kB from the forward to the backward pass, and at this limit WebAssembly's memory
+ * grows to 1.6 GB. It ends at 4 GB, past which the backend does not fail but computes nonsense.
  */
 export function imagesAtOnce(imageSizePixels: number): number {
   const tokens = 1 + (imageSizePixels / VIT_TINY.patchSizePixels) ** 2;
