@@ -5,6 +5,7 @@
  * (short, lower case), so nothing personal fits in.
  */
 import { Count, ReasonCode, Sha256, Slug } from '@wardround/protocols/names.ts';
+import { Inventory } from '@wardround/protocols/session/messages.ts';
 import { z } from 'zod';
 
 const MeanAndError = z.strictObject({ mean: z.number().min(-1).max(1), standardError: z.number().min(0).max(1) });
@@ -126,19 +127,6 @@ const Stage = z.strictObject({
 });
 export type ReportStage = z.infer<typeof Stage>;
 
-const SiteData = z.strictObject({
-  patients: Count,
-  series: Count,
-  slices: Count,
-  nonHounsfieldSeries: Count,
-  clinical: Count,
-  expression: Count,
-  /** Patients with CT and at least one other modality. */
-  linked: Count,
-  heldOut: Count,
-});
-export type SiteData = z.infer<typeof SiteData>;
-
 export const Report = z.strictObject({
   format: z.literal('wardround-report/1'),
   study: z.strictObject({
@@ -170,7 +158,7 @@ export const Report = z.strictObject({
   evaluationLeftOut: z.array(LeftOut),
   /** By site: reason code -> how many. */
   quarantine: bySite(z.record(ReasonCode, Count)),
-  data: bySite(SiteData),
+  data: bySite(Inventory),
   /** How figures came about: what their errors cover, how sites and tasks were combined. */
   method: z.strictObject({
     errors: z.string(),

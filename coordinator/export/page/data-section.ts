@@ -1,11 +1,13 @@
 /** What each hospital counted in its own data, and what it could not use. */
+
+import type { Inventory } from '@wardround/protocols/session/messages.ts';
 import { formatCount } from '../format-figure.ts';
 import { reasonText } from '../reason-text.ts';
-import type { Report, SiteData } from '../report-schema.ts';
+import type { Report } from '../report-schema.ts';
 import { html, type Markup } from './markup.ts';
 import { table } from './table.ts';
 
-const counts: readonly (readonly [keyof SiteData, string])[] = [
+const counts: readonly (readonly [keyof Inventory, string])[] = [
   ['patients', 'patients'],
   ['series', 'CT series'],
   ['slices', 'slices used'],
