@@ -52,7 +52,9 @@ function loading(record: StudyRecord, files: readonly string[]): string | null {
   const size = record.plan.imaging.sizePixels;
   const alignment = files.includes('alignment.safetensors')
     ? `\n\n\`alignment.safetensors\` holds the attention pooling over a patient's slices (\`pooling.*\`) and the shared parts of the other
-encoders (\`clinical.*\`, \`expression.*\`) as named float32 tensors; their first layers know a hospital's own columns and stay there.`
+encoders (\`clinical.*\`, \`expression.*\`) as named float32 tensors; their first layers know a hospital's own columns and stay there.
+The pooling expects slice embeddings that were brought to mean 0 and deviation 1, coordinate by coordinate, over the slices of
+one's own training patients, as each hospital did here.`
     : '';
   return `## Loading
 
