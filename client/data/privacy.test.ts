@@ -8,8 +8,9 @@ import { readCohort } from './read-cohort.ts';
 import { dataPlan } from './test-support/data-plan.ts';
 import { createSiteFolder, type SiteFolder } from './test-support/site-folder.ts';
 
-const ID = 'Canary-4711';
-const CANARIES = ['canary', '4711', 'KANARIENVOGEL', '19340229', '1.2.826.77.88.99', 'St-Elsewhere', 'feathers'];
+const ID = 'Canary-q4711w';
+/** Each holds a letter that no hash has, or is too long to appear in one by chance. */
+const CANARIES = ['canary', 'q4711w', 'KANARIENVOGEL', '19340229', '1.2.826.77.88.99', 'St-Elsewhere', 'feathers'];
 /** What stands for the id inside must not come out either. */
 const KEYS = [patientKey(ID, linkageKey(7)), patientKey(`${ID}-2`, linkageKey(7))];
 
@@ -45,14 +46,17 @@ function plant(): SiteFolder {
   const rows = [
     `${ID},70,a,lost feathers,yes`,
     `${ID}-2,lost feathers,b,lost feathers,KANARIENVOGEL`,
-    `${ID}-5,71,a,x,no,4711`,
+    `${ID}-5,71,a,x,no,q4711w`,
   ];
   const more = Array.from(
     { length: 8 },
     (_, index) => `P${index},${60 + index},${index % 2 === 0 ? 'a' : 'b'},t${index},yes`,
   );
   site.write('clinical.csv', `id,Canary age,Canary group,Remarks,Response\n${[...rows, ...more].join('\n')}\n`);
-  site.write('expression.tsv', `gene\t${ID}\t${ID}-2\nTP53\t1\tlost feathers\nEGFR\t2\t3\nKRAS\t1\t4711x\nCanary\t1\n`);
+  site.write(
+    'expression.tsv',
+    `gene\t${ID}\t${ID}-2\nTP53\t1\tlost feathers\nEGFR\t2\t3\nKRAS\t1\tq4711wx\nCanary\t1\n`,
+  );
   return site;
 }
 
