@@ -1,5 +1,6 @@
 /** `model-card.md`: what the published encoders are, what they were made from, what they are worth and what not to do with them. */
 import type { Stage } from '@wardround/protocols/study/plan.ts';
+import { PIXEL_NORMALISATION } from '@wardround/shared/tensors/layouts/vit.ts';
 import {
   formatBytes,
   formatCount,
@@ -9,7 +10,7 @@ import {
   formatPlural,
   formatSeconds,
 } from './format-figure.ts';
-import { normalisationText, pixelDeviation, pixelMean } from './model-files.ts';
+import { normalisationText } from './model-files.ts';
 import { reasonText } from './reason-text.ts';
 import type { Report, ReportStage } from './report-schema.ts';
 import type { StudyRecord } from './study-record.ts';
@@ -69,7 +70,7 @@ encoder.eval()
 
 slices = torch.rand(8, 1, ${size}, ${size})  # windowed slices in 0..1
 with torch.inference_mode():
-    embeddings = encoder((slices - ${pixelMean}) / ${pixelDeviation})  # [8, 192]
+    embeddings = encoder((slices - ${PIXEL_NORMALISATION.mean}) / ${PIXEL_NORMALISATION.deviation})  # [8, 192]
 \`\`\`
 
 Input: axial slices of ${size} x ${size} pixels, one channel. ${normalisationText(record)}.${alignment}`;

@@ -5,16 +5,12 @@
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { float32FromBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { ParameterLayout, PlacedTensor } from '@wardround/shared/tensors/layout.ts';
-import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
+import { PIXEL_NORMALISATION, VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
 import { encodeSafetensors } from '@wardround/shared/tensors/safetensors.ts';
 import type { StageRecord, StudyRecord } from './study-record.ts';
 
 /** The projection head serves the contrastive loss and is thrown away after it (SimCLR, section 2.1). */
 const isEncoder = ({ name }: PlacedTensor) => !name.startsWith('head.');
-
-/** timm's normalisation of vision transformers, which training applies to pixels in 0..1. */
-export const pixelMean = 0.5;
-export const pixelDeviation = 0.5;
 
 /**
  * The slice encoder under timm's names, without the projection head.
@@ -33,8 +29,8 @@ export function sliceEncoderFile(record: StudyRecord, stage: StageRecord, weight
     num_classes: '0',
     global_pool: 'token',
     normalisation: normalisationText(record),
-    mean: String(pixelMean),
-    std: String(pixelDeviation),
+    mean: String(PIXEL_NORMALISATION.mean),
+    std: String(PIXEL_NORMALISATION.deviation),
     window_hounsfield: windowText(record),
   });
 }
@@ -69,7 +65,7 @@ export function normalisationText({ plan }: StudyRecord): string {
   const { low, high } = plan.imaging.windowHounsfield;
   return (
     `Hounsfield units clipped to ${low}..${high} and scaled to 0..1 (series without Hounsfield units: by their own range), ` +
-    `then (x - ${pixelMean}) / ${pixelDeviation}`
+    `then (x - ${PIXEL_NORMALISATION.mean}) / ${PIXEL_NORMALISATION.deviation}`
   );
 }
 

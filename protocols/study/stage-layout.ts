@@ -4,8 +4,8 @@ import { createLayout, type ParameterLayout } from '@wardround/shared/tensors/la
 import { clinicalSharedLayout } from '@wardround/shared/tensors/layouts/clinical.ts';
 import { expressionSharedLayout } from '@wardround/shared/tensors/layouts/expression.ts';
 import { gatedAttentionLayout } from '@wardround/shared/tensors/layouts/gated-attention.ts';
-import { projectionHeadLayout } from '@wardround/shared/tensors/layouts/projection-head.ts';
-import { VIT_TINY, vitTinyLayout } from '@wardround/shared/tensors/layouts/vit.ts';
+import { slicePretrainingLayout } from '@wardround/shared/tensors/layouts/slice-pretraining.ts';
+import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
 import { type UpdateCode, updateCodeScale } from '../transfer/update-code.ts';
 import type { Stage, StudyPlan } from './plan.ts';
 
@@ -16,16 +16,11 @@ import type { Stage, StudyPlan } from './plan.ts';
  */
 export function stageLayout(plan: StudyPlan, stage: Stage): ParameterLayout {
   switch (stage.kind) {
-    case 'slice-pretraining': {
-      const group = 'slice';
-      const encoder = vitTinyLayout({ imageSizePixels: plan.imaging.sizePixels, inputChannels: 1, group });
-      const head = projectionHeadLayout({
-        inputWidth: VIT_TINY.width,
-        outputWidth: plan.encoders.slice.projectionWidth,
-        group,
+    case 'slice-pretraining':
+      return slicePretrainingLayout({
+        imageSizePixels: plan.imaging.sizePixels,
+        projectionWidth: plan.encoders.slice.projectionWidth,
       });
-      return createLayout([...encoder.tensors, ...head.tensors]);
-    }
     case 'alignment': {
       const { pooling, clinical, expression } = plan.encoders;
       const { embeddingWidth } = stage;

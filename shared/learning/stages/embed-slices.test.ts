@@ -4,12 +4,12 @@ import { createRandom } from '../../random/seeded-random.ts';
 import { initialise } from '../../tensors/initialise.ts';
 import { describeOnEachEngine } from '../../test/each-engine.ts';
 import '../../test/all-close.ts';
+import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
 import { sliceEmbedding } from '../encoders/slice-encoder.ts';
 import { openEngine } from '../engine/open-engine.ts';
 import { disposeParameters, loadParameters } from '../parameters.ts';
 import { embedSlices } from './embed-slices.ts';
 import { imagesAtOnce } from './images-at-once.ts';
-import { slicePretrainingLayout } from './slice-pretraining.ts';
 
 const imageSizePixels = 32;
 const layout = slicePretrainingLayout({ imageSizePixels, projectionWidth: 16 });

@@ -3,8 +3,9 @@ import { createRandom } from '../../random/seeded-random.ts';
 import { initialise } from '../../tensors/initialise.ts';
 import { describeOnEachEngine } from '../../test/each-engine.ts';
 import '../../test/all-close.ts';
+import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
 import { type Engine, openEngine } from '../engine/open-engine.ts';
-import { createSlicePretraining, type SlicePretraining, slicePretrainingLayout } from './slice-pretraining.ts';
+import { createSlicePretraining, type SlicePretraining } from './slice-pretraining.ts';
 
 const shapes = { imageSizePixels: 32, projectionWidth: 16 };
 const layout = slicePretrainingLayout(shapes);

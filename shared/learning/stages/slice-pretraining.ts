@@ -4,9 +4,7 @@
  */
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 import { createRandom } from '../../random/seeded-random.ts';
-import { createLayout, type ParameterLayout } from '../../tensors/layout.ts';
-import { projectionHeadLayout } from '../../tensors/layouts/projection-head.ts';
-import { VIT_TINY, vitTinyLayout } from '../../tensors/layouts/vit.ts';
+import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
 import { sliceViews } from '../augmentations/slice-views.ts';
 import { projectionHead } from '../encoders/projection-head.ts';
 import { sliceEmbedding } from '../encoders/slice-encoder.ts';
@@ -49,17 +47,6 @@ export interface SlicePretraining {
   parameters(): Promise<Float32Array>;
   /** Frees all tensors. The object cannot be used afterwards. */
   dispose(): void;
-}
-
-/** The tensors of slice pretraining: encoder, then projection head. */
-export function slicePretrainingLayout(options: {
-  readonly imageSizePixels: number;
-  readonly projectionWidth: number;
-}): ParameterLayout {
-  const group = 'slice';
-  const encoder = vitTinyLayout({ imageSizePixels: options.imageSizePixels, inputChannels: 1, group });
-  const head = projectionHeadLayout({ inputWidth: VIT_TINY.width, outputWidth: options.projectionWidth, group });
-  return createLayout([...encoder.tensors, ...head.tensors]);
 }
 
 /**

@@ -11,6 +11,9 @@ import { linear } from './linear.ts';
 /** The sizes of ViT-Tiny/16. Shapes alone do not tell the number of heads. */
 export const VIT_TINY = { width: 192, depth: 12, heads: 3, mlpWidth: 768, patchSizePixels: 16 } as const;
 
+/** timm's normalisation of vision transformers: pixels 0..1 become -1..1. Training applies it and a published encoder expects it. */
+export const PIXEL_NORMALISATION = { mean: 0.5, deviation: 0.5 } as const;
+
 /**
  * ViT-Tiny/16. Images have `inputChannels` channels and `imageSizePixels` a side.
  *
