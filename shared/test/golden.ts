@@ -10,6 +10,8 @@ import type { Engine } from '../learning/engine/open-engine.ts';
 import { decodeSafetensors } from '../tensors/safetensors.ts';
 import type { Tolerance } from './all-close.ts';
 
+export { runGoldenCase } from './golden/run-golden-case.ts';
+
 export interface Golden {
   /** The settings the values were made with. */
   readonly config: Record<string, unknown>;

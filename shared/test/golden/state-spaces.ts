@@ -1,0 +1,3 @@
+import type { GoldenPrograms } from './program.ts';
+
+export const stateSpaces: GoldenPrograms = {};
