@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../random/seeded-random.ts';
-import '../../test/all-close.ts';
-import { goldenTest } from '../../test/golden.ts';
 import {
   fitLogisticRegression,
   type LogisticRegression,
@@ -97,18 +95,5 @@ describe('fitLogisticRegression()', () => {
     expect(() => fitLogisticRegression(scaled, labels, { inverseRegularisation: 1 })).toThrow(
       LogisticRegressionNotConvergedError,
     );
-  });
-
-  goldenTest('met_linear_probe_binary', 'agrees with scikit-learn', (golden) => {
-    const model = fitLogisticRegression(golden.values('input.X') as Float32Array, golden.values('input.y'), {
-      inverseRegularisation: golden.config['C'] as number,
-    });
-    expect(model.weights).toBeAllClose(golden.values('output.coef'), golden.outputTolerance);
-    expect([model.intercept]).toBeAllClose(golden.values('output.intercept'), golden.outputTolerance);
-    const probabilities = [...logits(model, golden.values('input.X_test') as Float32Array)].flatMap((logit) => {
-      const positive = 1 / (1 + Math.exp(-logit));
-      return [1 - positive, positive];
-    });
-    expect(probabilities).toBeAllClose(golden.values('output.proba_test'), golden.outputTolerance);
   });
 });
