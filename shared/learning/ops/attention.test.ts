@@ -55,6 +55,23 @@ describeOnEachEngine('attention()', (engine) => {
     });
   });
 
+  test('has the gradient of its differences where tokens are padding', () => {
+    expectGradientsToMatchDifferences(engine(), {
+      evaluate: (x) =>
+        attention(engine(), x as Tensor2D, { ...sizes, validTokens: engine().tf.tensor2d([1, 1, 0, 1, 0, 1], [2, 3]) }),
+      inputs: [qkv()],
+    });
+  });
+
+  test('gives valid tokens what they get without the padding', () => {
+    const { tf } = engine();
+    const validTokens = tf.tensor2d([1, 1, 0, 1, 1, 0], [2, 3]);
+    const padded = attention(engine(), qkv(), { ...sizes, validTokens });
+    const alone = attention(engine(), tf.gather(qkv(), [0, 1, 3, 4]), sizes);
+    const kept = tf.gather(padded, [0, 1, 3, 4]);
+    expect(kept.dataSync()).toBeAllClose(alone.dataSync(), { relative: 1e-5, absolute: 0 });
+  });
+
   test('refuses rows that are not whole sequences', () => {
     expect(() => attention(engine(), qkv(), { sequences: 4, heads: 2 })).toThrow(TypeError);
   });

@@ -10,11 +10,18 @@ import { stackedProduct } from './stacked-product.ts';
  *
  * `qkv` is [sequences * tokens, 3 * width], its columns ordered as timm orders them: queries, keys, values, each as
  * heads of width / heads. The result is [sequences * tokens, width].
+ *
+ * `validTokens`, [sequences, tokens] of 1 and 0, says which tokens may be attended to; it gets no gradient. A sequence
+ * needs at least one.
  */
 export function attention(
   engine: Engine,
   qkv: Tensor2D,
-  { sequences, heads }: { readonly sequences: number; readonly heads: number },
+  {
+    sequences,
+    heads,
+    validTokens,
+  }: { readonly sequences: number; readonly heads: number; readonly validTokens?: Tensor2D },
 ): Tensor2D {
   const { tf } = engine;
   const [rows, columns] = qkv.shape;
@@ -39,7 +46,8 @@ export function attention(
     forward: (input) => {
       const [queries, keys, values] = splitInThree(engine, byHead(input, 3 * heads));
       const scores = tf.mul(stackedProduct(engine, [queries, keys], { transposeB: true }), scale);
-      const weights = tf.softmax(scores) as Tensor3D;
+      const seen = validTokens === undefined ? scores : tf.add(scores, hiding(engine, validTokens, heads));
+      const weights = tf.softmax(seen) as Tensor3D;
       return {
         value: byToken(stackedProduct(engine, [weights, values]), heads),
         keep: { queries, keys, values, weights },
@@ -56,6 +64,12 @@ export function attention(
       return [byToken(tf.concat([dQueries, dKeys, dValues], 0), 3 * heads)];
     },
   });
+}
+
+/** What hides padding from every query: [heads * sequences, 1, tokens], 0 or so low that its exponential is 0. */
+function hiding({ tf }: Engine, validTokens: Tensor2D, heads: number): Tensor3D {
+  const [sequences, tokens] = validTokens.shape;
+  return tf.tile(tf.reshape(tf.mul(tf.sub(validTokens, 1), 1e9), [sequences, 1, tokens]), [heads, 1, 1]);
 }
 
 function splitInThree(engine: Engine, stack: Tensor3D): [Tensor3D, Tensor3D, Tensor3D] {
