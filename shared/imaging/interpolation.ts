@@ -17,7 +17,10 @@ export interface Taps {
 
 /** Half-pixel centres, edges repeated, no smoothing when shrinking (`align_corners=False, antialias=False` in PyTorch). */
 export function bilinear(from: number, to: number): Interpolation {
-  return linearAt(from, positions(to, (index) => Math.max(((index + 0.5) * from) / to - 0.5, 0)));
+  return linearAt(
+    from,
+    positions(to, (index) => Math.max(((index + 0.5) * from) / to - 0.5, 0)),
+  );
 }
 
 /** Half-pixel centres; when shrinking, the triangle widens with the scale (PyTorch's `antialias=True`, Pillow). */
@@ -44,7 +47,10 @@ export function bicubicAntialiased(from: number, to: number): Interpolation {
 /** The first and last samples keep their places (`scipy.ndimage.zoom` with order 1). */
 export function linearCornerAligned(from: number, to: number): Interpolation {
   const step = to > 1 ? (from - 1) / (to - 1) : 0;
-  return linearAt(from, positions(to, (index) => index * step));
+  return linearAt(
+    from,
+    positions(to, (index) => index * step),
+  );
 }
 
 /** Samples `newSpacing` apart from the first sample's centre on, where the old ones are `spacing` apart; edges repeated (SimpleITK). */
@@ -53,7 +59,10 @@ export function linearPhysical(
   to: number,
   { spacing, newSpacing }: { readonly spacing: number; readonly newSpacing: number },
 ): Interpolation {
-  return linearAt(from, positions(to, (index) => (index * newSpacing) / spacing));
+  return linearAt(
+    from,
+    positions(to, (index) => (index * newSpacing) / spacing),
+  );
 }
 
 /** The sample that the new one's beginning falls into (PyTorch's `nearest`): for labels. */
@@ -65,12 +74,15 @@ export function nearest(from: number, to: number): Interpolation {
   return { from, taps };
 }
 
-/** How many samples of `newSpacing` cover what `size` samples of `spacing` cover. */
+/** How many samples of `newSpacing` cover what `size` samples of `spacing` cover; halves round to even, as in NumPy. */
 export function resampledSize(
   size: number,
   { spacing, newSpacing }: { readonly spacing: number; readonly newSpacing: number },
 ): number {
-  return Math.round((size * spacing) / newSpacing);
+  const exact = (size * spacing) / newSpacing;
+  const below = Math.floor(exact);
+  if (exact - below !== 0.5) return Math.round(exact);
+  return below % 2 === 0 ? below : below + 1;
 }
 
 function positions(count: number, at: (index: number) => number): number[] {

@@ -2,6 +2,7 @@
  * One table look-up per pixel instead of mask, sign, rescale, window and padding one after the other: a table is computed
  * once for a series and holds the grey level (0..255, not rounded) of every possible stored pattern.
  */
+import { inWindow } from '@wardround/shared/imaging/intensity-window.ts';
 import { allocatedNumber, type PixelFormat } from './pixel-format.ts';
 import type { Rescale } from './rescale.ts';
 
@@ -29,12 +30,11 @@ export function isPadding(pattern: number, format: PixelFormat): boolean {
 export function greyTable(format: PixelFormat, display: Display): Float32Array {
   const table = new Float32Array(2 ** format.bitsAllocated);
   const { slope, intercept } = display.kind === 'hounsfield' ? display.rescale : { slope: 1, intercept: 0 };
-  const scale = 255 / Math.max(display.high - display.low, Number.MIN_VALUE);
   const invert = display.kind === 'own-range' && format.inverted;
   for (let pattern = 0; pattern < table.length; pattern += 1) {
     if (isPadding(pattern, format)) continue;
     const value = slope * storedNumber(pattern, format) + intercept;
-    const level = Math.min(Math.max((value - display.low) * scale, 0), 255);
+    const level = 255 * inWindow(value, display);
     table[pattern] = invert ? 255 - level : level;
   }
   return table;
