@@ -1,14 +1,17 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe } from 'vitest';
-import { type Engine, openEngine } from '../learning/engine/open-engine.ts';
+import { type Engine, type EngineKind, openEngine } from '../learning/engine/open-engine.ts';
 import { createRandom } from '../random/seeded-random.ts';
+
+/** WARDROUND_TEST_ENGINES=native,webgpu runs the suites on engines that are not everywhere; a software WebGPU will do. */
+const kinds = (process.env['WARDROUND_TEST_ENGINES']?.split(',') ?? ['wasm', 'plain']) as EngineKind[];
 
 /** Runs a suite on every engine that runs everywhere. The engine is there once the tests run. */
 export function describeOnEachEngine(name: string, define: (engine: () => Engine) => void): void {
-  describe.each(['wasm', 'plain'] as const)(`${name} on %s`, (kind) => {
+  describe.each(kinds)(`${name} on %s`, (kind) => {
     let engine: Engine;
     beforeAll(async () => {
-      engine = await openEngine({ prefer: [kind] });
+      engine = await openEngine({ prefer: [kind], allowSoftwareAdapter: true });
     });
     define(() => engine);
   });

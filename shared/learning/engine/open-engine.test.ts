@@ -10,6 +10,8 @@ import { type EngineKind, openEngine } from './open-engine.ts';
 /** A module that cannot be found, as when a site has not installed the optional package. */
 const absent = () => import(String('@wardround/not-a-package'));
 
+const noWebGpu = { dawn: absent, backend: absent };
+
 /**
  * A real module in the optional package's place: on loading it needs what tfjs-node needs, and it registers a working
  * backend under tfjs-node's name (the plain one, so that it computes).
@@ -52,10 +54,13 @@ describe('openEngine()', () => {
     product.dispose();
   });
 
-  test('says in one note that the optional package is absent, and takes WebAssembly', async () => {
-    const engine = await openEngine({ loaders: { native: absent } });
+  test('says in one note for each optional package that it is absent, and takes WebAssembly', async () => {
+    const engine = await openEngine({ loaders: { native: absent, webgpu: noWebGpu } });
     expect(engine.kind).toBe('wasm');
-    expect(engine.notes).toEqual(['The package @tensorflow/tfjs-node-gpu is not installed.']);
+    expect(engine.notes).toEqual([
+      'The package @tensorflow/tfjs-node-gpu is not installed.',
+      'The package webgpu is not installed.',
+    ]);
   });
 
   test('takes the GPU through the optional package, with the functions restored that its loader calls', async () => {
@@ -81,18 +86,18 @@ describe('openEngine()', () => {
   test('goes on when the optional package breaks, and names the code of the error but no path', async () => {
     const broken = `throw Object.assign(new Error('/home/someone/lib.so'), { code: 'ERR_DLOPEN_FAILED' });`;
     await withNativePackage(broken, async (load) => {
-      const engine = await openEngine({ loaders: { native: load } });
+      const engine = await openEngine({ loaders: { native: load, webgpu: noWebGpu } });
       expect(engine.kind).toBe('wasm');
-      expect(engine.notes).toEqual([
+      expect(engine.notes[0]).toBe(
         'The package @tensorflow/tfjs-node-gpu is installed but did not load (ERR_DLOPEN_FAILED).',
-      ]);
+      );
     });
   });
 
   test('falls back to plain JavaScript when WebAssembly does not load', async () => {
-    const engine = await openEngine({ loaders: { native: absent, wasm: absent } });
+    const engine = await openEngine({ loaders: { native: absent, webgpu: noWebGpu, wasm: absent } });
     expect(engine.kind).toBe('plain');
-    expect(engine.notes[1]).toMatch(/^The wasm engine did not load \(ERR_\w+\)\.$/);
+    expect(engine.notes[2]).toMatch(/^The wasm engine did not load \(ERR_\w+\)\.$/);
   });
 
   test('tries only the engine that WARDROUND_ENGINE names', async () => {
@@ -104,7 +109,7 @@ describe('openEngine()', () => {
   test('refuses a WARDROUND_ENGINE that names no engine', async () => {
     vi.stubEnv('WARDROUND_ENGINE', 'abacus');
     await expect(openEngine()).rejects.toThrow(
-      'Cannot open a tensor engine: WARDROUND_ENGINE must be one of cuda, native, wasm, plain, found "abacus"',
+      'Cannot open a tensor engine: WARDROUND_ENGINE must be one of cuda, native, webgpu, wasm, plain, found "abacus"',
     );
   });
 

@@ -1,17 +1,20 @@
 /**
- * Chooses what computes the tensors: a GPU or the CPU through TensorFlow's native library, WebAssembly, or plain JavaScript.
+ * Chooses what computes the tensors: a GPU or the CPU through TensorFlow's native library, any GPU through WebGPU,
+ * WebAssembly, or plain JavaScript.
  *
  * TensorFlow.js has one current backend a process. Opening a second engine makes it the current one, so a program opens
  * one engine and passes it on.
  */
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { errorCode, type NativeLibrary, openNativeLibrary } from './native-library.ts';
 import { registerGradients } from './register-gradients.ts';
+import { openWebGpu, type WebGpuLoaders } from './webgpu/open-webgpu.ts';
 
 /** Fastest first; this is also the order in which they are tried. */
-export const engineKinds = ['cuda', 'native', 'wasm', 'plain'] as const;
+export const engineKinds = ['cuda', 'native', 'webgpu', 'wasm', 'plain'] as const;
 export type EngineKind = (typeof engineKinds)[number];
 
 /** What is fast on an engine. Ops look here, so that encoders need not know where they run. */
@@ -32,12 +35,18 @@ export interface Engine {
   readonly notes: readonly string[];
   readonly tf: typeof tf;
   readonly habits: EngineHabits;
+  /**
+   * In how many threads of this engine's kind a stage may train at once. 1 where the engine uses the whole device by itself:
+   * a WebAssembly engine computes in the one thread that opened it.
+   */
+  readonly threads: number;
 }
 
 /** How each package is loaded. A caller replaces one to bring its own build of it. */
 export interface EngineLoaders {
   /** Resolves to the module of `@tensorflow/tfjs-node-gpu`, which registers the backend `tensorflow`. */
   native(): Promise<unknown>;
+  readonly webgpu: WebGpuLoaders;
   wasm(): Promise<unknown>;
   plain(): Promise<unknown>;
 }
@@ -45,6 +54,7 @@ export interface EngineLoaders {
 const habits: Record<EngineKind, EngineHabits> = {
   cuda: { transposedProducts: true, batchedProducts: true, hostLoops: false },
   native: { transposedProducts: true, batchedProducts: true, hostLoops: false },
+  webgpu: { transposedProducts: true, batchedProducts: true, hostLoops: false },
   wasm: { transposedProducts: false, batchedProducts: false, hostLoops: true },
   plain: { transposedProducts: true, batchedProducts: true, hostLoops: true },
 };
@@ -56,22 +66,33 @@ const { resolve: packageEntry } = createRequire(import.meta.url);
 
 const packageLoaders: EngineLoaders = {
   native: () => import(nativePackage),
+  webgpu: { dawn: () => import('webgpu'), backend: () => import('@tensorflow/tfjs-backend-webgpu') },
   wasm: () => import('@tensorflow/tfjs-backend-wasm'),
   plain: () => import('@tensorflow/tfjs-backend-cpu'),
 };
 
 /**
  * Opens the first engine that works. `prefer` names the engines to try, in order; without it the environment variable
- * `WARDROUND_ENGINE` may name one; without that all are tried, fastest first.
+ * `WARDROUND_ENGINE` may name one; without that all are tried, fastest first. `threads` bounds the threads that stages
+ * start on WebAssembly: all cores unless given.
+ *
+ * A WebGPU adapter that computes on the CPU is slower than every other engine, so it is taken only with
+ * `allowSoftwareAdapter` or WARDROUND_WEBGPU_SOFTWARE=1. On WebGPU tensors are read with `await data()` alone.
  *
  * @throws {RangeError} when `WARDROUND_ENGINE` names no engine.
  * @throws {Error} when none of the engines asked for works here; the message holds the reason of each.
  */
 export async function openEngine(
-  options: { prefer?: readonly EngineKind[]; loaders?: Partial<EngineLoaders> } = {},
+  options: {
+    prefer?: readonly EngineKind[];
+    allowSoftwareAdapter?: boolean;
+    loaders?: Partial<EngineLoaders>;
+    threads?: number | undefined;
+  } = {},
 ): Promise<Engine> {
   const wanted = options.prefer ?? enginesFromEnvironment(process.env['WARDROUND_ENGINE']) ?? engineKinds;
   const loaders = { ...packageLoaders, ...options.loaders };
+  const allowSoftwareAdapter = options.allowSoftwareAdapter ?? process.env['WARDROUND_WEBGPU_SOFTWARE'] === '1';
   // Silences the advice that TensorFlow.js prints when it runs in Node; the engine's notes say the same better.
   tf.enableProdMode();
   const notes: string[] = [];
@@ -79,6 +100,7 @@ export async function openEngine(
   for (const kind of wanted) {
     const opened = await tryEngine(kind, {
       loaders,
+      allowSoftwareAdapter,
       nativeLibrary: () => {
         library ??= openNativeLibrary(loaders.native);
         return library;
@@ -86,7 +108,8 @@ export async function openEngine(
     }).catch((error) => ({ reason: `The ${kind} engine did not load (${errorCode(error)}).` }));
     if ('description' in opened) {
       registerGradients();
-      return { kind, notes, tf, habits: habits[kind], description: opened.description };
+      const threads = kind === 'wasm' ? (options.threads ?? availableParallelism()) : 1;
+      return { kind, notes, tf, habits: habits[kind], threads, description: opened.description };
     }
     // The GPU and the CPU share one library: its absence is said once.
     if (!notes.includes(opened.reason)) notes.push(opened.reason);
@@ -107,7 +130,15 @@ function enginesFromEnvironment(value: string | undefined): readonly EngineKind[
 
 async function tryEngine(
   kind: EngineKind,
-  { loaders, nativeLibrary }: { loaders: EngineLoaders; nativeLibrary: () => Promise<NativeLibrary | string> },
+  {
+    loaders,
+    allowSoftwareAdapter,
+    nativeLibrary,
+  }: {
+    loaders: EngineLoaders;
+    allowSoftwareAdapter: boolean;
+    nativeLibrary: () => Promise<NativeLibrary | string>;
+  },
 ): Promise<{ description: string } | { reason: string }> {
   switch (kind) {
     case 'cuda':
@@ -121,6 +152,13 @@ async function tryEngine(
             description: `TensorFlow's native library on the ${library.usesGpu ? 'GPU' : 'CPU'} (tfjs-node ${library.version})`,
           }
         : { reason: 'The TensorFlow library loaded but did not start.' };
+    }
+    case 'webgpu': {
+      const webgpu = await openWebGpu(loaders.webgpu, { allowSoftwareAdapter });
+      if (typeof webgpu === 'string') return { reason: webgpu };
+      return (await becomesCurrent('webgpu'))
+        ? { description: `TensorFlow.js ${webgpu.version} on WebGPU: ${webgpu.adapter}` }
+        : { reason: 'The WebGPU backend did not start.' };
     }
     case 'wasm': {
       const wasm = (await loaders.wasm()) as typeof import('@tensorflow/tfjs-backend-wasm');
