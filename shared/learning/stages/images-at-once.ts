@@ -6,8 +6,12 @@ import { VIT_TINY } from '../../tensors/layouts/vit.ts';
  * grows to 1.6 GB. It ends at 4 GB, past which the backend does not fail but computes nonsense.
  */
 export function imagesAtOnce(imageSizePixels: number): number {
-  const tokens = 1 + (imageSizePixels / VIT_TINY.patchSizePixels) ** 2;
-  return Math.max(1, Math.floor(tokensAtOnce / tokens));
+  return Math.max(1, Math.floor(tokensAtOnce / tokensOf(imageSizePixels)));
+}
+
+/** How many tokens the slice encoder makes of an image, the class token among them. */
+export function tokensOf(imageSizePixels: number): number {
+  return 1 + (imageSizePixels / VIT_TINY.patchSizePixels) ** 2;
 }
 
 const tokensAtOnce = 4096;

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createRandom } from '../../random/seeded-random.ts';
 import { initialise } from '../../tensors/initialise.ts';
 import { describeOnEachEngine } from '../../test/each-engine.ts';
@@ -6,13 +6,18 @@ import '../../test/all-close.ts';
 import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
 import { type Engine, openEngine } from '../engine/open-engine.ts';
 import { createSlicePretraining, type SlicePretraining } from './slice-pretraining.ts';
+import type { SlicePretrainingOptions } from './slice-pretraining-options.ts';
 
 const shapes = { imageSizePixels: 32, projectionWidth: 16 };
 const layout = slicePretrainingLayout(shapes);
 const start = initialise(layout, 'slice pretraining test');
 
-function open(engine: Engine, seed = 1): SlicePretraining {
+function open(
+  engine: Engine,
+  { seed = 1, ...division }: Partial<Pick<SlicePretrainingOptions, 'seed' | 'threads' | 'viewsAtOnce'>> = {},
+): SlicePretraining {
   return createSlicePretraining(engine, {
+    ...division,
     ...shapes,
     temperature: 0.2,
     optimiser: { learningRate: 1e-3, weightDecay: 0.01, beta1: 0.9, beta2: 0.99, warmUpFraction: 0.5, clipNorm: 1 },
@@ -44,9 +49,9 @@ describe('createSlicePretraining()', () => {
     const engine = await openEngine({ prefer: ['wasm'] });
     const before = engine.tf.memory().numTensors;
     const training = open(engine);
+    const losses = [await training.step(discs(8), { progress: 0.5 })];
     const held = engine.tf.memory().numTensors;
-    const losses: number[] = [];
-    for (let step = 0; step < 20; step += 1) {
+    for (let step = 1; step < 20; step += 1) {
       losses.push(await training.step(discs(8), { progress: 0.5 }));
       expect(engine.tf.memory().numTensors).toBe(held);
     }
@@ -71,7 +76,7 @@ describe('createSlicePretraining()', () => {
   test('gives the same parameters for the same seed, to the bit, and others for another', async () => {
     const engine = await openEngine({ prefer: ['wasm'] });
     const train = async (seed: number) => {
-      const training = open(engine, seed);
+      const training = open(engine, { seed });
       await training.step(discs(3), { progress: 0.1 });
       await training.step(discs(3), { progress: 0.2 });
       const parameters = await training.parameters();
@@ -94,6 +99,64 @@ describe('createSlicePretraining()', () => {
     training.dispose();
   });
 });
+
+describe('createSlicePretraining() in several threads', () => {
+  /** Losses of batches of five, three and two slices, and the parameters after them. */
+  async function train(division: Parameters<typeof open>[1]) {
+    const training = open(await openEngine({ prefer: ['wasm'] }), division);
+    const losses: number[] = [];
+    for (const count of [5, 3, 2]) losses.push(await training.step(discs(count), { progress: 0.5 }));
+    const parameters = await training.parameters();
+    training.dispose();
+    return { losses, parameters };
+  }
+
+  let whole: Awaited<ReturnType<typeof train>>;
+  beforeAll(async () => {
+    whole = await train({ threads: 1 });
+  });
+
+  test.each([
+    { threads: 2 },
+    { threads: 3 },
+    { threads: 4 },
+    // More threads than the last batch has views, and shares that pass the encoder in parts of two and one.
+    { threads: 5 },
+    { threads: 3, viewsAtOnce: 2 },
+    { threads: 1, viewsAtOnce: 3 },
+  ])('learns the same with %o as in one thread, but for rounding', async (division) => {
+    const divided = await train(division);
+    expect(divided.losses).toBeAllClose(whole.losses, { relative: 1e-4, absolute: 0 });
+    // AdamW divides by the gradient's size, so where the gradient is nothing but rounding a step may differ altogether.
+    const moved = distance(whole.parameters, start);
+    expect(moved).toBeGreaterThan(1);
+    expect(distance(divided.parameters, whole.parameters)).toBeLessThan(0.02 * moved);
+  });
+
+  test('gives the same parameters each time, to the bit', async () => {
+    const { parameters } = await train({ threads: 3 });
+    expect((await train({ threads: 3 })).parameters).toEqual(parameters);
+  });
+
+  test('lets go of a step when the signal aborts, and takes none after dispose()', async () => {
+    const engine = await openEngine({ prefer: ['wasm'] });
+    const before = engine.tf.memory().numTensors;
+    const left = open(engine, { threads: 2 });
+    const leave = new AbortController();
+    const step = left.step(discs(4), { progress: 0.5, signal: leave.signal });
+    leave.abort(new Error('the round has ended'));
+    await expect(step).rejects.toThrow('the round has ended');
+    const disposed = open(engine, { threads: 2 });
+    await disposed.step(discs(2), { progress: 0.5 });
+    disposed.dispose();
+    await expect(disposed.step(discs(2), { progress: 0.5 })).rejects.toThrow('the team of threads has been stopped');
+    expect(engine.tf.memory().numTensors).toBe(before);
+  });
+});
+
+function distance(a: Float32Array, b: Float32Array): number {
+  return Math.sqrt(a.reduce((sum, value, index) => sum + (value - b[index]!) ** 2, 0));
+}
 
 describeOnEachEngine('createSlicePretraining()', (engine) => {
   test('refuses images that are not whole slices, single slices and parameters of another model', async () => {

@@ -4,48 +4,34 @@
  */
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 import { createRandom } from '../../random/seeded-random.ts';
+import type { ParameterLayout } from '../../tensors/layout.ts';
 import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
 import { sliceViews } from '../augmentations/slice-views.ts';
-import { projectionHead } from '../encoders/projection-head.ts';
-import { sliceEmbedding } from '../encoders/slice-encoder.ts';
 import type { Engine } from '../engine/open-engine.ts';
-import { ntXent } from '../objectives/nt-xent.ts';
-import { createAdamW } from '../optimisers/adamw.ts';
-import { cachedGradient } from '../optimisers/cached-gradient.ts';
 import { learningRateAt } from '../optimisers/learning-rate-schedule.ts';
-import { imagesAtOnce } from './images-at-once.ts';
-
-export interface SlicePretrainingOptions {
-  readonly imageSizePixels: number;
-  /** Output width of the projection head. */
-  readonly projectionWidth: number;
-  readonly temperature: number;
-  readonly optimiser: {
-    readonly learningRate: number;
-    readonly weightDecay: number;
-    readonly beta1: number;
-    readonly beta2: number;
-    /** Share of the stage's steps over which the learning rate rises. */
-    readonly warmUpFraction: number;
-    readonly clipNorm: number;
-  };
-  /** Seeds the augmentations. */
-  readonly seed: number | string;
-  /** The slice encoder's parameters, then the head's, in layout order. Not changed. */
-  readonly parameters: Float32Array;
-}
+import { threadsFor } from '../parallel/threads-for.ts';
+import { tokensOf } from './images-at-once.ts';
+import type { SliceLearner } from './slice-learner.ts';
+import { createSliceLearnerAlone } from './slice-learner-alone.ts';
+import { createSliceLearnerTeam } from './slice-learner-team.ts';
+import type { SlicePretrainingOptions } from './slice-pretraining-options.ts';
 
 export interface SlicePretraining {
   /**
    * One optimiser step on slices [n, size, size], row after row, with pixels 0..1 and n >= 2. Memory does not grow with n.
    *
    * @param options.progress the share of the whole stage's steps already done, 0 to 1; sets the learning rate.
+   * @param options.signal leaves a step that several threads take; one thread ends its step first.
    * @returns the loss before the step; NaN if training has diverged.
+   * @throws the signal's reason, or an Error when a thread fails; no further step can be taken then.
    */
-  step(images: Float32Array, options: { readonly progress: number }): Promise<number>;
+  step(
+    images: Float32Array,
+    options: { readonly progress: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<number>;
   /** A copy of the current parameters, in the order they came. */
   parameters(): Promise<Float32Array>;
-  /** Frees all tensors. The object cannot be used afterwards. */
+  /** Frees all tensors and ends all threads. The object cannot be used afterwards. */
   dispose(): void;
 }
 
@@ -56,14 +42,16 @@ export interface SlicePretraining {
  */
 export function createSlicePretraining(engine: Engine, options: SlicePretrainingOptions): SlicePretraining {
   const { tf } = engine;
-  const { imageSizePixels, temperature, optimiser: settings } = options;
-  const layout = slicePretrainingLayout(options);
-  const optimiser = createAdamW(engine, layout, { ...settings, values: options.parameters });
+  const { imageSizePixels, optimiser: settings } = options;
+  requireSize(slicePretrainingLayout(options), options.parameters);
+  const start = options.parameters.slice();
   const random = createRandom(options.seed);
+  // Threads are worth starting for large batches only, so the first one decides.
+  let learner: SliceLearner | null = null;
   let steps = 0;
 
   return {
-    async step(images, { progress }) {
+    async step(images, { progress, signal }) {
       const learningRate = learningRateAt(progress, settings);
       const slices = countSlices(images, imageSizePixels);
       const views = tf.tidy(() => {
@@ -71,22 +59,29 @@ export function createSlicePretraining(engine: Engine, options: SlicePretraining
         return sliceViews(engine, originals, random.fork(`step/${steps}`));
       });
       steps += 1;
-      const parameters = optimiser.parameters();
-      const { value, gradient } = cachedGradient(engine, parameters, {
-        inputs: views,
-        inputsAtOnce: imagesAtOnce(imageSizePixels),
-        encode: (part) => sliceEmbedding(engine, part, parameters),
-        loss: (embeddings) => ntXent(engine, projectionHead(engine, embeddings, parameters), { temperature }),
-      });
-      optimiser.step(gradient, { learningRate });
-      tf.dispose([views, gradient]);
-      const [loss] = await value.data();
-      value.dispose();
-      return loss!;
+      learner ??= openLearner(engine, { ...options, parameters: start, images: 2 * slices });
+      try {
+        return await learner.step(views, { learningRate, signal });
+      } finally {
+        views.dispose();
+      }
     },
-    parameters: optimiser.read,
-    dispose: optimiser.dispose,
+    parameters: async () => learner?.parameters() ?? start.slice(),
+    dispose: () => learner?.dispose(),
   };
+}
+
+function openLearner(engine: Engine, options: SlicePretrainingOptions & { readonly images: number }): SliceLearner {
+  const threads = options.threads ?? threadsFor(engine, { tokens: options.images * tokensOf(options.imageSizePixels) });
+  return threads === 1
+    ? createSliceLearnerAlone(engine, options)
+    : createSliceLearnerTeam(engine, { ...options, threads });
+}
+
+function requireSize(layout: ParameterLayout, parameters: Float32Array): void {
+  if (parameters.length !== layout.size) {
+    throw new TypeError(`Cannot pretrain: the layout has ${layout.size} numbers, found ${parameters.length}`);
+  }
 }
 
 function countSlices(images: Float32Array, imageSizePixels: number): number {

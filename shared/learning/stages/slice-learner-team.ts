@@ -1,0 +1,41 @@
+import { VIT_TINY } from '../../tensors/layouts/vit.ts';
+import type { Engine } from '../engine/open-engine.ts';
+import { createExchangeMemory } from '../parallel/exchange.ts';
+import { createShardedMemory } from '../parallel/sharded-adamw.ts';
+import { startTeam } from '../parallel/team.ts';
+import type { SliceLearner } from './slice-learner.ts';
+import type { SliceLearningCommand, SliceLearningData } from './slice-learning-messages.ts';
+import type { SlicePretrainingOptions } from './slice-pretraining-options.ts';
+
+const script = new URL('./slice-learning-worker.ts', import.meta.url);
+
+/** Learns in a team of threads, each with an engine of this one's kind: a batch's views are divided among them. */
+export function createSliceLearnerTeam(
+  { kind }: Engine,
+  { threads, ...options }: SlicePretrainingOptions & { readonly threads: number },
+): SliceLearner {
+  const { parameters, seed: _, ...settings } = options;
+  const memory = createShardedMemory(parameters, threads);
+  const team = startTeam<SliceLearningData, SliceLearningCommand, number>({
+    script,
+    members: threads,
+    data: { engine: kind, settings, memory },
+  });
+  return {
+    async step(views, { learningRate, signal }) {
+      const pixels = await views.data<'float32'>();
+      const shared = new SharedArrayBuffer(pixels.byteLength);
+      new Float32Array(shared).set(pixels);
+      const command: SliceLearningCommand = {
+        views: shared,
+        count: views.shape[0],
+        embeddings: createExchangeMemory(views.shape[0] * VIT_TINY.width),
+        learningRate,
+      };
+      const [loss] = await team.run(Array(threads).fill(command), { signal });
+      return loss!;
+    },
+    parameters: async () => new Float32Array(memory.parameters).slice(),
+    dispose: team.stop,
+  };
+}

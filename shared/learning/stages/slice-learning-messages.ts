@@ -1,0 +1,21 @@
+/** What the threads of slice pretraining are told. */
+import type { EngineKind } from '../engine/open-engine.ts';
+import type { ShardedMemory } from '../parallel/sharded-adamw.ts';
+import type { SlicePretrainingOptions } from './slice-pretraining-options.ts';
+
+/** Once, when they start. */
+export interface SliceLearningData {
+  readonly engine: EngineKind;
+  readonly settings: Omit<SlicePretrainingOptions, 'parameters' | 'seed' | 'threads'>;
+  readonly memory: ShardedMemory;
+}
+
+/** For each step; all threads are told the same and find their own share. They answer with the loss. */
+export interface SliceLearningCommand {
+  /** [count, size, size], float32. */
+  readonly views: SharedArrayBuffer;
+  readonly count: number;
+  /** Where embeddings are exchanged. */
+  readonly embeddings: SharedArrayBuffer;
+  readonly learningRate: number;
+}
