@@ -1,7 +1,6 @@
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { describeOnEachEngine, normalTensor } from '../../test/each-engine.ts';
-import { goldenTest } from '../../test/golden.ts';
 import { expectGradientsToMatchDifferences } from '../../test/gradient-check.ts';
 import { ntXent } from './nt-xent.ts';
 
@@ -23,23 +22,16 @@ describeOnEachEngine('ntXent()', (engine) => {
     });
   });
 
+  test('does not depend on how long the vectors are, nor on the order of the slices', () => {
+    const { tf } = engine();
+    const views = normalTensor<Tensor2D>(engine(), 'views', [6, 5]);
+    const loss = (of: Tensor2D) => ntXent(engine(), of, { temperature: 0.1 }).dataSync()[0]!;
+    expect(loss(tf.mul(views, tf.tensor2d([1, 20, 0.1, 3, 0.5, 7], [6, 1])))).toBeCloseTo(loss(views), 5);
+    expect(loss(tf.gather(views, [2, 0, 1, 5, 3, 4]))).toBeCloseTo(loss(views), 5);
+  });
+
   test('refuses fewer than two slices, and views without a partner', () => {
     expect(() => ntXent(engine(), engine().tf.ones([2, 4]), { temperature: 1 })).toThrow(TypeError);
     expect(() => ntXent(engine(), engine().tf.ones([5, 4]), { temperature: 1 })).toThrow(TypeError);
   });
-
-  for (const caseName of ['loss_ntxent_t0.07', 'loss_ntxent_t0.5']) {
-    goldenTest(caseName, 'agrees with PyTorch in value and gradient', (golden) => {
-      const { tf } = engine();
-      const temperature = golden.config['temperature'] as number;
-      const inputs = ['z1', 'z2'].map((name) => golden.load(engine(), `input.${name}`));
-      const loss = (...[first, second]: typeof inputs) =>
-        ntXent(engine(), tf.concat([first as Tensor2D, second as Tensor2D]), { temperature });
-      expect(loss(...inputs).dataSync()).toBeAllClose(golden.values('output.loss'), golden.outputTolerance);
-      tf.grads(loss)(inputs).forEach((gradient, index) => {
-        const expected = golden.values(`grad.z${index + 1}`);
-        expect(gradient.dataSync(), `grad.z${index + 1}`).toBeAllClose(expected, golden.gradientTolerance);
-      });
-    });
-  }
 });
