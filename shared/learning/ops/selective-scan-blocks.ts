@@ -7,6 +7,7 @@ import type { Tensor, Tensor2D, Tensor3D, Tensor5D } from '@tensorflow/tfjs-core
 import type { Engine } from '../engine/open-engine.ts';
 import { linearRecurrence } from './linear-recurrence.ts';
 import type { ScanMethod, ScanSizes, ScanTensors } from './selective-scan-method.ts';
+import { softplus } from './softplus.ts';
 
 /** `segmentNumbers` limits the tensors that hold all states of a segment. */
 export function scanByBlocks({ segmentNumbers }: { readonly segmentNumbers: number }): ScanMethod {
@@ -96,7 +97,7 @@ function evaluateSegment(engine: Engine, { tensors, sizes, segment, initial }: S
   const rates: Tensor5D = tf.reshape(tf.neg(tf.exp(aLog)), [1, 1, groups, channels / groups, states]);
   const u = cut(allU);
   const steps = tf.add(cut(allDelta), deltaBias);
-  const dt = tf.softplus(steps) as Tensor3D;
+  const dt = softplus(engine, steps) as Tensor3D;
   const [b, c] = [ofStates(cut(allB)), ofStates(cut(allC))];
   const decays = tf.exp(tf.mul(ofChannels(dt), rates)) as Tensor5D;
   const flat = (x: Tensor): Tensor3D => tf.reshape(x, [sequences, tokens, channels * states]);
