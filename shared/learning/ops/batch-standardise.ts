@@ -1,26 +1,31 @@
-import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
+import { columnSums } from './column-sums.ts';
 import { differentiable } from './differentiable.ts';
-
-/** PyTorch's default for batch normalisation. */
-const epsilon = 1e-5;
 
 /**
  * Brings each column of x [rows, width] to mean 0 and deviation 1 over the rows of the batch: batch normalisation without
- * an affine part and without running statistics, so that nothing of it travels.
+ * an affine part and without running statistics, so that nothing of it travels. The variance is the biased one.
  */
-export function batchStandardise(engine: Engine, x: Tensor2D): Tensor2D {
+export function batchStandardise(
+  engine: Engine,
+  x: Tensor2D,
+  { epsilon = 1e-5 }: { readonly epsilon?: number } = {},
+): Tensor2D {
   const { tf } = engine;
+  const [rows] = x.shape;
+  const columnMeans = (all: Tensor2D): Tensor1D => tf.div(columnSums(engine, all), rows);
   return differentiable(engine, [x], {
-    forward: (rows) => {
-      const centred = tf.sub(rows, tf.mean(rows, 0, true));
-      const deviations = tf.sqrt(tf.add(tf.mean(tf.square(centred), 0, true), epsilon)) as Tensor2D;
-      const standard = tf.div(centred, deviations) as Tensor2D;
+    forward: (all) => {
+      const centred: Tensor2D = tf.sub(all, columnMeans(all));
+      const deviations: Tensor1D = tf.sqrt(tf.add(columnMeans(tf.square(centred)), epsilon));
+      const standard: Tensor2D = tf.div(centred, deviations);
       return { value: standard, keep: { standard, deviations } };
     },
     backward: (dy, { standard, deviations }) => {
-      const along = tf.mul(standard, tf.mean(tf.mul(dy, standard), 0, true));
-      return [tf.div(tf.sub(tf.sub(dy, tf.mean(dy, 0, true)), along), deviations)];
+      // Standardising fixes each column's mean and length, so what the gradient says along these two is taken out.
+      const along = tf.mul(standard, columnMeans(tf.mul(dy, standard)));
+      return [tf.div(tf.sub(tf.sub(dy, columnMeans(dy)), along), deviations)];
     },
   });
 }
