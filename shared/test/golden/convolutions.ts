@@ -1,3 +1,56 @@
-import type { GoldenPrograms } from './program.ts';
+import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import { byBatch, byRunningStatistics } from '../../learning/encoders/channel-normalisation.ts';
+import { mambaOutClassifier, mambaOutEmbedding, mambaOutFeatures } from '../../learning/encoders/mambaout.ts';
+import { MOCO_PREDICTOR, MOCO_PROJECTOR, mocoHead } from '../../learning/encoders/moco-heads.ts';
+import { resnetFeatures } from '../../learning/encoders/resnet.ts';
+import { meanOfPixels } from '../../learning/ops/mean-of-pixels.ts';
+import { countedBatches } from './counted-batches.ts';
+import type { GoldenContext, GoldenPrograms } from './program.ts';
 
-export const convolutions: GoldenPrograms = {};
+export const convolutions: GoldenPrograms = {
+  enc_mambaout: (context) => {
+    const { engine, parameters } = context;
+    const features = mambaOutFeatures(engine, pixelImages(context), parameters);
+    const embedding = mambaOutEmbedding(engine, features, parameters);
+    if (!parameters.has('head.fc.weight')) return { features, embedding };
+    const { preLogits, logits } = mambaOutClassifier(engine, embedding, parameters);
+    return { features, embedding, pre_logits: preLogits, logits };
+  },
+  enc_resnet_bottleneck_eval: (context) => {
+    const { engine, parameters } = context;
+    return resnetOutputs(context, byRunningStatistics(engine, parameters));
+  },
+  enc_resnet_bottleneck_train: (context) => {
+    const { engine, parameters } = context;
+    const updated = new Map<string, Tensor1D>();
+    const outputs = resnetOutputs(context, byBatch(engine, parameters, updated));
+    return { ...outputs, ...states(updated), ...countedBatches(context) };
+  },
+  enc_moco_heads_train: (context) => {
+    const { engine, parameters, input } = context;
+    const updated = new Map<string, Tensor1D>();
+    const normalise = byBatch(engine, parameters, updated);
+    const head = (x: Tensor2D, prefix: string) => mocoHead(engine, x, { parameters, prefix, normalise });
+    const projection = head(input<Tensor2D>('features'), MOCO_PROJECTOR);
+    const prediction = head(projection, MOCO_PREDICTOR);
+    return { projection, prediction, ...states(updated), ...countedBatches(context) };
+  },
+};
+
+/** The reference's [images, channels, height, width] as [images, height, width, channels]. */
+function pixelImages({ engine, input }: GoldenContext): Tensor4D {
+  return engine.tf.transpose(input<Tensor4D>('image'), [0, 2, 3, 1]);
+}
+
+function resnetOutputs(context: GoldenContext, normalise: ReturnType<typeof byBatch>) {
+  const { engine, parameters } = context;
+  const features = resnetFeatures(engine, pixelImages(context), { parameters, normalise });
+  return {
+    features: engine.tf.transpose(features, [0, 3, 1, 2]),
+    embedding: meanOfPixels(engine, features),
+  };
+}
+
+function states(updated: ReadonlyMap<string, Tensor1D>) {
+  return Object.fromEntries([...updated].map(([name, tensor]) => [`state.${name}`, tensor]));
+}

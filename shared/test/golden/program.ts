@@ -35,6 +35,8 @@ export interface GoldenContext {
   hasInput(name: string): boolean;
   /** The numbers of a tensor by its full name, for example `input.y_true` or `param.fc1.weight`. */
   numbers(fullName: string): Float32Array | Int32Array;
+  /** The 64-bit integer of a tensor without dimensions, by its full name. */
+  wholeNumber(fullName: string): bigint;
   shape(fullName: string): readonly number[];
   /** The full names of all parameters and inputs. */
   readonly names: readonly string[];

@@ -72,6 +72,7 @@ function contextOf(
       if (data instanceof BigInt64Array) throw new TypeError(`Cannot compute with "${name}": it holds 64-bit integers`);
       return data;
     },
+    wholeNumber: (name) => BigInt(find(used, name).data[0]!),
     shape: (name) => find(used, name).shape,
     names: [...used.keys()].filter((name) => !name.startsWith('cotangent')),
   };
