@@ -3,6 +3,7 @@ import type { AlignmentStage, StudyPlan } from '@wardround/protocols/study/plan.
 import type { Engine } from '@wardround/shared/learning/engine/open-engine.ts';
 import type { Modality } from '@wardround/shared/learning/modality-pairs.ts';
 import { createRandom } from '@wardround/shared/random/seeded-random.ts';
+import { vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
 import type { Cohort } from '../data/cohort.ts';
 import { createAlignmentBatch } from './batches/alignment-batch.ts';
 import { dropInputs } from './batches/drop-inputs.ts';
@@ -55,6 +56,7 @@ export async function alignModalities(
       `Cannot train ${stage.name}: at least two training patients with the same two modalities are needed.`,
     );
   }
+  const { width: sliceWidth } = vitSizes(plan.encoders.slice.architecture);
   const alignment = openAlignment({ engine, cohort }, { plan, stage, shared: weights, local });
   try {
     const figures = createRoundFigures();
@@ -63,7 +65,7 @@ export async function alignModalities(
     for (const [step, batch] of batches.entries()) {
       const progress = stageProgress({ round, rounds: stage.rounds, step, steps: batches.length });
       const indices = batch.map(({ index }) => index);
-      const inputs = createAlignmentBatch(cohort, { indices, sliceEmbeddings });
+      const inputs = createAlignmentBatch(cohort, { indices, sliceEmbeddings, sliceWidth });
       dropInputs(inputs, { share: stage.inputDropout, random: random.fork(`dropout/${step}`) });
       const loss = await alignment.step(inputs, { progress });
       figures.step(loss, batch.length);

@@ -2,7 +2,7 @@
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { Engine } from '@wardround/shared/learning/engine/open-engine.ts';
 import { embedSlices } from '@wardround/shared/learning/stages/embed-slices.ts';
-import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
+import { vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
 import type { Cohort } from '../data/cohort.ts';
 import { readSlices } from '../data/slice-images.ts';
 import { standardiseSlices } from './standardise-slices.ts';
@@ -20,8 +20,10 @@ export async function embedCohort(
   { plan, parameters }: { plan: StudyPlan; parameters: Float32Array },
   { signal, onProgress }: Steering,
 ): Promise<Float32Array> {
+  const { architecture } = plan.encoders.slice;
+  const { width } = vitSizes(architecture);
   const total = cohort.images.count;
-  const embeddings = new Float32Array(total * VIT_TINY.width);
+  const embeddings = new Float32Array(total * width);
   const startMillis = performance.now();
   for (let first = 0; first < total; first += SLICES_AT_ONCE) {
     const count = Math.min(SLICES_AT_ONCE, total - first);
@@ -37,6 +39,7 @@ export async function embedCohort(
         perSecond: ((first + done) * 1000) / Math.max(1, performance.now() - startMillis),
       });
     const embedded = await embedSlices(engine, {
+      architecture,
       imageSizePixels: plan.imaging.sizePixels,
       parameters,
       images,
@@ -44,9 +47,9 @@ export async function embedCohort(
       onProgress: report,
       signal,
     });
-    embeddings.set(embedded, first * VIT_TINY.width);
+    embeddings.set(embedded, first * width);
     report(count);
     await betweenSteps(signal);
   }
-  return standardiseSlices(cohort, { embeddings, width: VIT_TINY.width });
+  return standardiseSlices(cohort, { embeddings, width });
 }

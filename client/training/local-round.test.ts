@@ -2,7 +2,7 @@ import { type AlignmentStage, type SlicePretrainingStage, StudyPlan } from '@war
 import { smallPlan } from '@wardround/protocols/study/small-plan.ts';
 import { initialStageWeights } from '@wardround/protocols/study/stage-layout.ts';
 import { type Engine, openEngine } from '@wardround/shared/learning/engine/open-engine.ts';
-import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
+import { vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Cohort } from '../data/cohort.ts';
 import { alignModalities } from './align-modalities.ts';
@@ -21,6 +21,7 @@ const plan = StudyPlan.parse({
 const pretraining = plan.stages[0] as SlicePretrainingStage;
 const alignment = plan.stages[1] as AlignmentStage;
 const quiet = { signal: new AbortController().signal, onProgress: () => undefined };
+const { width: sliceWidth } = vitSizes(plan.encoders.slice.architecture);
 const slices = initialStageWeights(plan, pretraining);
 const shared = initialStageWeights(plan, alignment);
 
@@ -30,11 +31,11 @@ beforeAll(async () => {
 });
 
 function embeddingsFor(cohort: Cohort): Float32Array {
-  const embeddings = new Float32Array(cohort.images.count * VIT_TINY.width);
+  const embeddings = new Float32Array(cohort.images.count * sliceWidth);
   for (let slice = 0; slice < cohort.images.count; slice++) {
     const brightness = cohort.images.levels[slice * cohort.images.sizePixels ** 2]! / 255;
-    for (let column = 0; column < VIT_TINY.width; column++) {
-      embeddings[slice * VIT_TINY.width + column] = Math.sin(brightness * (column + 1));
+    for (let column = 0; column < sliceWidth; column++) {
+      embeddings[slice * sliceWidth + column] = Math.sin(brightness * (column + 1));
     }
   }
   return embeddings;
@@ -210,7 +211,7 @@ describe('embedCohort()', () => {
     // Without training patients nothing is standardised, so that one slice can be compared on its own.
     const cohort = { ...tiny, patients: tiny.patients.map((patient) => ({ ...patient, heldOut: true })) };
     const embeddings = await embedCohort({ engine, cohort }, { plan, parameters: slices }, quiet);
-    expect(embeddings).toHaveLength(300 * VIT_TINY.width);
+    expect(embeddings).toHaveLength(300 * sliceWidth);
     const lastAlone = await embedCohort(
       {
         engine,
@@ -220,7 +221,7 @@ describe('embedCohort()', () => {
       quiet,
     );
     for (const [column, value] of lastAlone.entries()) {
-      expect(embeddings[299 * VIT_TINY.width + column]).toBeCloseTo(value, 4);
+      expect(embeddings[299 * sliceWidth + column]).toBeCloseTo(value, 4);
     }
   });
 });

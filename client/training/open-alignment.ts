@@ -1,7 +1,7 @@
 import type { AlignmentStage, StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { Engine } from '@wardround/shared/learning/engine/open-engine.ts';
 import { type Alignment, createAlignment } from '@wardround/shared/learning/stages/alignment.ts';
-import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
+import { vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
 import type { Cohort } from '../data/cohort.ts';
 import type { LocalLayers } from './local-layers.ts';
 
@@ -18,7 +18,7 @@ export function openAlignment(
   { plan, stage, shared, local }: AlignmentModel,
 ): Alignment {
   return createAlignment(engine, {
-    sliceWidth: VIT_TINY.width,
+    sliceWidth: vitSizes(plan.encoders.slice.architecture).width,
     pooling: { width: plan.encoders.pooling.width, attentionWidth: plan.encoders.pooling.attentionWidth },
     embeddingWidth: stage.embeddingWidth,
     clinicalHiddenWidth: plan.encoders.clinical.hiddenWidth,

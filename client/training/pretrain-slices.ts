@@ -48,6 +48,7 @@ export async function pretrainSlices(
     sliceBatches(patients, { batch: stage.batch, random: random.fork(`epoch/${epoch}`) });
   const steps = localSteps(drawEpoch(0).length, stage);
   const training = createSlicePretraining(engine, {
+    architecture: plan.encoders.slice.architecture,
     imageSizePixels: plan.imaging.sizePixels,
     projectionWidth: plan.encoders.slice.projectionWidth,
     temperature: stage.temperature,

@@ -1,6 +1,6 @@
 /** `model-card.md`: what the published encoders are, what they were made from, what they are worth and what not to do with them. */
 import type { Stage } from '@wardround/protocols/study/plan.ts';
-import { PIXEL_NORMALISATION } from '@wardround/shared/tensors/layouts/vit.ts';
+import { PIXEL_NORMALISATION, vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
 import {
   formatBytes,
   formatCount,
@@ -10,7 +10,7 @@ import {
   formatPlural,
   formatSeconds,
 } from './format-figure.ts';
-import { normalisationText } from './model-files.ts';
+import { normalisationText, timmName } from './model-files.ts';
 import { reasonText } from './reason-text.ts';
 import type { Report, ReportStage } from './report-schema.ts';
 import type { StudyRecord } from './study-record.ts';
@@ -64,13 +64,13 @@ import timm
 import torch
 from safetensors.torch import load_file
 
-encoder = timm.create_model("vit_tiny_patch16_224", pretrained=False, num_classes=0, in_chans=1, img_size=${size})
+encoder = timm.create_model("${timmName(record)}", pretrained=False, num_classes=0, in_chans=1, img_size=${size})
 encoder.load_state_dict(load_file("slice-encoder.safetensors"), strict=True)
 encoder.eval()
 
 slices = torch.rand(8, 1, ${size}, ${size})  # windowed slices in 0..1
 with torch.inference_mode():
-    embeddings = encoder((slices - ${PIXEL_NORMALISATION.mean}) / ${PIXEL_NORMALISATION.deviation})  # [8, 192]
+    embeddings = encoder((slices - ${PIXEL_NORMALISATION.mean}) / ${PIXEL_NORMALISATION.deviation})  # [8, ${vitSizes(record.plan.encoders.slice.architecture).width}]
 \`\`\`
 
 Input: axial slices of ${size} x ${size} pixels, one channel. ${normalisationText(record)}.${alignment}`;
@@ -106,6 +106,7 @@ function data(report: Report): string {
 }
 
 function training({ plan }: StudyRecord, report: Report): string {
+  const { width, depth, heads } = vitSizes(plan.encoders.slice.architecture);
   const rows = report.stages.map((stage) => {
     const settings = plan.stages.find(({ name }) => name === stage.name);
     return [
@@ -126,7 +127,7 @@ function training({ plan }: StudyRecord, report: Report): string {
   const absences = report.stages.flatMap((stage) => absenceLines(stage));
   return [
     '## Training',
-    `Slice encoder: ViT-Tiny/16 (width 192, depth 12, 3 heads), one channel, ${plan.imaging.sizePixels} px. Seed ${plan.seed}.`,
+    `Slice encoder: ${plan.encoders.slice.architecture} (width ${width}, depth ${depth}, ${heads} heads), one channel, ${plan.imaging.sizePixels} px. Seed ${plan.seed}.`,
     markdownTable(
       ['stage', 'objective', 'rounds', 'local work a round', 'batch', 'AdamW learning rate', 'server', 'time'],
       rows,

@@ -5,7 +5,7 @@
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { float32FromBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { ParameterLayout, PlacedTensor } from '@wardround/shared/tensors/layout.ts';
-import { PIXEL_NORMALISATION, VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
+import { PIXEL_NORMALISATION, vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
 import { encodeSafetensors } from '@wardround/shared/tensors/safetensors.ts';
 import type { StageRecord, StudyRecord } from './study-record.ts';
 
@@ -22,8 +22,8 @@ export function sliceEncoderFile(record: StudyRecord, stage: StageRecord, weight
   const { layout, values } = openWeights(record, stage, weights);
   return encodeSafetensors(pickTensors(layout, values, isEncoder), {
     ...commonMetadata(record, stage),
-    architecture: 'vit_tiny_patch16_224',
-    num_heads: String(VIT_TINY.heads),
+    architecture: timmName(record),
+    num_heads: String(vitSizes(record.plan.encoders.slice.architecture).heads),
     image_size: String(record.plan.imaging.sizePixels),
     in_chans: '1',
     num_classes: '0',
@@ -44,13 +44,13 @@ export function sliceEncoderFile(record: StudyRecord, stage: StageRecord, weight
 export function alignmentFile(record: StudyRecord, stage: StageRecord, weights: Uint8Array): Uint8Array {
   const { layout, values } = openWeights(record, stage, weights);
   const planned = record.plan.stages.find(({ kind }) => kind === 'alignment');
-  const { pooling, clinical, expression } = record.plan.encoders;
+  const { slice, pooling, clinical, expression } = record.plan.encoders;
   return encodeSafetensors(
     pickTensors(layout, values, () => true),
     {
       ...commonMetadata(record, stage),
       architecture: 'gated-attention + mlp',
-      slice_width: String(VIT_TINY.width),
+      slice_width: String(vitSizes(slice.architecture).width),
       pooling_width: String(pooling.width),
       attention_width: String(pooling.attentionWidth),
       embedding_width: planned?.kind === 'alignment' ? String(planned.embeddingWidth) : '',
@@ -58,6 +58,11 @@ export function alignmentFile(record: StudyRecord, stage: StageRecord, weights: 
       ...(record.plan.expression === undefined ? {} : { expression_hidden_width: String(expression.hiddenWidth) }),
     },
   );
+}
+
+/** The name of the slice encoder in timm, whose `img_size` then overrules the size in it. */
+export function timmName({ plan }: StudyRecord): string {
+  return `${plan.encoders.slice.architecture}_224`;
 }
 
 /** What the encoder expects of its input, in words. */

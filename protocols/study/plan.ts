@@ -5,6 +5,7 @@
  * side has to believe what the other says about them.
  */
 import { hashOfJson, type Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { VIT_ARCHITECTURES } from '@wardround/shared/tensors/layouts/vit.ts';
 import { z } from 'zod';
 import { Slug } from '../names.ts';
 
@@ -66,8 +67,8 @@ const Width = z.int().min(8).max(4096);
 
 const Encoders = z.strictObject({
   slice: z.strictObject({
-    /** timm's ViT-Tiny/16 with one input channel: width 192, depth 12, 3 heads. */
-    architecture: z.literal('vit_tiny_patch16'),
+    /** timm's vision transformer of that name, with one input channel. */
+    architecture: z.enum(VIT_ARCHITECTURES),
     /** Output width of the SimCLR projection head. */
     projectionWidth: Width,
   }),

@@ -5,7 +5,7 @@ import { clinicalSharedLayout } from '@wardround/shared/tensors/layouts/clinical
 import { expressionSharedLayout } from '@wardround/shared/tensors/layouts/expression.ts';
 import { gatedAttentionLayout } from '@wardround/shared/tensors/layouts/gated-attention.ts';
 import { slicePretrainingLayout } from '@wardround/shared/tensors/layouts/slice-pretraining.ts';
-import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
+import { vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
 import { type UpdateCode, updateCodeScale } from '../transfer/update-code.ts';
 import type { Stage, StudyPlan } from './plan.ts';
 
@@ -18,6 +18,7 @@ export function stageLayout(plan: StudyPlan, stage: Stage): ParameterLayout {
   switch (stage.kind) {
     case 'slice-pretraining':
       return slicePretrainingLayout({
+        architecture: plan.encoders.slice.architecture,
         imageSizePixels: plan.imaging.sizePixels,
         projectionWidth: plan.encoders.slice.projectionWidth,
       });
@@ -26,7 +27,7 @@ export function stageLayout(plan: StudyPlan, stage: Stage): ParameterLayout {
       const { embeddingWidth } = stage;
       const parts = [
         gatedAttentionLayout({
-          sliceWidth: VIT_TINY.width,
+          sliceWidth: vitSizes(plan.encoders.slice.architecture).width,
           width: pooling.width,
           attentionWidth: pooling.attentionWidth,
           embeddingWidth,

@@ -1,7 +1,13 @@
 /** Gathers patients into the padded arrays that the alignment model takes. */
 import type { AlignmentBatch } from '@wardround/shared/learning/stages/alignment.ts';
-import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
 import type { Cohort } from '../../data/cohort.ts';
+
+/** What the slice encoder says of every slice of the cohort. */
+export interface EmbeddedSlices {
+  /** [slices of the cohort, slice width] */
+  readonly sliceEmbeddings: Float32Array;
+  readonly sliceWidth: number;
+}
 
 interface Rows {
   readonly values: Float32Array | null;
@@ -21,25 +27,26 @@ function rows(vectors: readonly (Float32Array | null)[], width: number | null): 
 
 /**
  * @param indices the patients' places in the cohort, in the order of the batch's rows
- * @param sliceEmbeddings [slices of the cohort, slice width]
  */
 export function createAlignmentBatch(
   cohort: Cohort,
-  { indices, sliceEmbeddings }: { indices: readonly number[]; sliceEmbeddings: Float32Array },
+  { indices, sliceEmbeddings, sliceWidth }: { indices: readonly number[] } & EmbeddedSlices,
 ): AlignmentBatch {
-  const width = VIT_TINY.width;
   const patients = indices.map((index) => {
     const patient = cohort.patients[index];
     if (patient === undefined) throw new RangeError(`Cannot gather the batch: the cohort has no patient ${index}`);
     return patient;
   });
   const slicesPerPatient = Math.max(1, ...patients.map(({ slices }) => slices?.count ?? 0));
-  const slices = new Float32Array(patients.length * slicesPerPatient * width);
+  const slices = new Float32Array(patients.length * slicesPerPatient * sliceWidth);
   const sliceMask = new Float32Array(patients.length * slicesPerPatient);
   patients.forEach((patient, row) => {
     if (patient.slices === null) return;
     const { first, count } = patient.slices;
-    slices.set(sliceEmbeddings.subarray(first * width, (first + count) * width), row * slicesPerPatient * width);
+    slices.set(
+      sliceEmbeddings.subarray(first * sliceWidth, (first + count) * sliceWidth),
+      row * slicesPerPatient * sliceWidth,
+    );
     sliceMask.fill(1, row * slicesPerPatient, row * slicesPerPatient + count);
   });
   const clinical = rows(

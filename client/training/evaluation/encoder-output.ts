@@ -1,9 +1,8 @@
 /** What one encoder says about every patient of the cohort: the input of the evaluation. It stays at the site. */
 import type { Modality } from '@wardround/shared/learning/modality-pairs.ts';
 import type { AlignmentBatch } from '@wardround/shared/learning/stages/alignment.ts';
-import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
 import type { Cohort } from '../../data/cohort.ts';
-import { createAlignmentBatch } from '../batches/alignment-batch.ts';
+import { createAlignmentBatch, type EmbeddedSlices } from '../batches/alignment-batch.ts';
 
 /** Bounds the padded arrays of one pass through the alignment model. */
 const PATIENTS_AT_ONCE = 64;
@@ -13,8 +12,10 @@ const PATIENTS_AT_ONCE = 64;
  *
  * @returns [patients, slice width]; zero rows for patients without CT.
  */
-export function meanSliceEmbeddings(cohort: Pick<Cohort, 'patients'>, sliceEmbeddings: Float32Array): Float32Array {
-  const width = VIT_TINY.width;
+export function meanSliceEmbeddings(
+  cohort: Pick<Cohort, 'patients'>,
+  { sliceEmbeddings, sliceWidth: width }: EmbeddedSlices,
+): Float32Array {
   const means = new Float32Array(cohort.patients.length * width);
   cohort.patients.forEach(({ slices }, patient) => {
     if (slices === null) return;
@@ -35,13 +36,13 @@ export interface PatientEmbeddings extends Readonly<Record<Modality, Float32Arra
 /** Runs all patients through an alignment model in bounded passes. Rows are in cohort order. */
 export async function embedPatients(
   embed: (batch: AlignmentBatch) => Promise<PatientEmbeddings>,
-  { cohort, sliceEmbeddings }: { cohort: Cohort; sliceEmbeddings: Float32Array },
+  { cohort, ...embedded }: { cohort: Cohort } & EmbeddedSlices,
 ): Promise<PatientEmbeddings> {
   const passes: PatientEmbeddings[] = [];
   for (let first = 0; first < cohort.patients.length; first += PATIENTS_AT_ONCE) {
     const count = Math.min(PATIENTS_AT_ONCE, cohort.patients.length - first);
     const indices = Array.from({ length: count }, (_, row) => first + row);
-    passes.push(await embed(createAlignmentBatch(cohort, { indices, sliceEmbeddings })));
+    passes.push(await embed(createAlignmentBatch(cohort, { indices, ...embedded })));
   }
   return {
     ct: joinRows(passes.map(({ ct }) => ct)),

@@ -7,7 +7,7 @@ import {
   type RepresentationOptions,
 } from '@wardround/shared/learning/evaluation/evaluate-representation.ts';
 import { evaluateRetrieval } from '@wardround/shared/learning/evaluation/evaluate-retrieval.ts';
-import { VIT_TINY } from '@wardround/shared/tensors/layouts/vit.ts';
+import { vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
 import type { Cohort } from '../../data/cohort.ts';
 import { MODALITIES, modalitiesOf } from '../batches/patient-batches.ts';
 import { DeclineError } from '../decline-error.ts';
@@ -127,13 +127,15 @@ async function measureEncoder(
   };
 
   onProgress({ activity: 'evaluating', stage: null, round: null, done: 0, total: 1, loss: null, perSecond: null });
-  await evaluate(meanSliceEmbeddings(cohort, sliceEmbeddings), { representation: 'slices', width: VIT_TINY.width });
+  const { width: sliceWidth } = vitSizes(plan.encoders.slice.architecture);
+  const means = meanSliceEmbeddings(cohort, { sliceEmbeddings, sliceWidth });
+  await evaluate(means, { representation: 'slices', width: sliceWidth });
   if (models.alignment === null || weights.alignment === null) return;
 
   const { stage } = models.alignment;
   const alignment = await openAlignment({ engine, cohort }, { plan, stage, ...weights.alignment });
   try {
-    const embedded = await embedPatients((batch) => alignment.embed(batch), { cohort, sliceEmbeddings });
+    const embedded = await embedPatients((batch) => alignment.embed(batch), { cohort, sliceEmbeddings, sliceWidth });
     await evaluate(embedded.patient, { representation: 'patient', width: plan.encoders.pooling.width });
     if (encoder === 'random') return;
     const [ct, clinical, expression] = MODALITIES.map((modality) => presence.map(({ has }) => has[modality]));

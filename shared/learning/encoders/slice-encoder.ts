@@ -1,14 +1,18 @@
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import { PIXEL_NORMALISATION, VIT_TINY } from '../../tensors/layouts/vit.ts';
+import { PIXEL_NORMALISATION, type VitArchitecture, vitSizes } from '../../tensors/layouts/vit.ts';
 import type { Engine } from '../engine/open-engine.ts';
 import type { ParameterTensors } from '../parameters.ts';
 import { patches } from './patches.ts';
 import { vitEmbedding } from './vit.ts';
 
-/** Embeds slices [images, size, size] with pixels 0..1 by ViT-Tiny/16: [images, 192]. */
-export function sliceEmbedding(engine: Engine, images: Tensor3D, parameters: ParameterTensors): Tensor2D {
+/** Embeds slices [images, size, size] with pixels 0..1: [images, width]. */
+export function sliceEmbedding(
+  engine: Engine,
+  images: Tensor3D,
+  { architecture, parameters }: { readonly architecture: VitArchitecture; readonly parameters: ParameterTensors },
+): Tensor2D {
   const { tf } = engine;
-  const { depth, heads, patchSizePixels } = VIT_TINY;
+  const { depth, heads, patchSizePixels } = vitSizes(architecture);
   return tf.tidy(() => {
     const normalised: Tensor3D = tf.div(tf.sub(images, PIXEL_NORMALISATION.mean), PIXEL_NORMALISATION.deviation);
     return vitEmbedding(engine, patches(engine, normalised, patchSizePixels), {

@@ -1,4 +1,5 @@
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { VitArchitecture } from '../../tensors/layouts/vit.ts';
 import { projectionHead } from '../encoders/projection-head.ts';
 import { sliceEmbedding } from '../encoders/slice-encoder.ts';
 import type { Engine } from '../engine/open-engine.ts';
@@ -18,11 +19,13 @@ export function contrastGradient(
   parameters: ParameterTensors,
   {
     views,
+    architecture,
     temperature,
-    viewsAtOnce = imagesAtOnce(views.shape[1]),
+    viewsAtOnce = imagesAtOnce({ architecture, imageSizePixels: views.shape[1] }),
     gather = (embeddings) => embeddings,
   }: {
     readonly views: Tensor3D;
+    readonly architecture: VitArchitecture;
     readonly temperature: number;
     readonly viewsAtOnce?: number | undefined;
     readonly gather?: (embeddings: Tensor2D) => Tensor2D;
@@ -31,7 +34,7 @@ export function contrastGradient(
   return cachedGradient(engine, parameters, {
     inputs: views,
     inputsAtOnce: viewsAtOnce,
-    encode: (part) => sliceEmbedding(engine, part, parameters),
+    encode: (part) => sliceEmbedding(engine, part, { architecture, parameters }),
     loss: (embeddings) => ntXent(engine, projectionHead(engine, gather(embeddings), parameters), { temperature }),
   });
 }

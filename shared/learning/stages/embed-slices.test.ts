@@ -11,8 +11,9 @@ import { disposeParameters, loadParameters } from '../parameters.ts';
 import { embedSlices } from './embed-slices.ts';
 import { imagesAtOnce } from './images-at-once.ts';
 
+const architecture = 'vit_tiny_patch16' as const;
 const imageSizePixels = 32;
-const layout = slicePretrainingLayout({ imageSizePixels, projectionWidth: 16 });
+const layout = slicePretrainingLayout({ architecture, imageSizePixels, projectionWidth: 16 });
 const parameters = initialise(layout, 'embed slices test');
 const noise = (count: number) => {
   const random = createRandom('slices');
@@ -23,7 +24,7 @@ describeOnEachEngine('embedSlices()', (engine) => {
   test('gives each slice the embedding it has alone, whatever the batch', async () => {
     const images = noise(5);
     const progress: number[] = [];
-    const options = { imageSizePixels, parameters, images, count: 5 };
+    const options = { architecture, imageSizePixels, parameters, images, count: 5 };
     const before = engine().tf.memory().numTensors;
     const inBatches = await embedSlices(engine(), { ...options, batch: 2, onProgress: (done) => progress.push(done) });
     expect(progress).toEqual([2, 4, 5]);
@@ -32,14 +33,14 @@ describeOnEachEngine('embedSlices()', (engine) => {
 
     const tensors = loadParameters(engine(), layout, parameters);
     const last: Tensor3D = engine().tf.tensor3d(images.slice(4 * imageSizePixels ** 2), [1, 32, 32]);
-    const alone = sliceEmbedding(engine(), last, tensors);
+    const alone = sliceEmbedding(engine(), last, { architecture, parameters: tensors });
     expect(inBatches.subarray(4 * 192)).toBeAllClose(alone.dataSync(), { relative: 1e-5, absolute: 0 });
     disposeParameters(tensors);
   });
 });
 
 describe('embedSlices()', () => {
-  const options = { imageSizePixels, parameters, images: noise(3), count: 3, batch: 1 };
+  const options = { architecture, imageSizePixels, parameters, images: noise(3), count: 3, batch: 1 };
 
   test('stops when it is aborted, and leaves no tensor behind', async () => {
     const engine = await openEngine({ prefer: ['wasm'] });
@@ -75,8 +76,14 @@ describe('embedSlices()', () => {
 
 describe('imagesAtOnce()', () => {
   test('allows fewer images the larger they are, and always one', () => {
-    expect(imagesAtOnce(64)).toBe(240);
-    expect(imagesAtOnce(224)).toBe(20);
-    expect(imagesAtOnce(2048)).toBe(1);
+    const most = (imageSizePixels: number) => imagesAtOnce({ architecture, imageSizePixels });
+    expect(most(64)).toBe(240);
+    expect(most(224)).toBe(20);
+    expect(most(2048)).toBe(1);
+  });
+
+  test('allows fewer images the wider the encoder is', () => {
+    expect(imagesAtOnce({ architecture: 'vit_small_patch16', imageSizePixels: 224 })).toBe(10);
+    expect(imagesAtOnce({ architecture: 'vit_base_patch16', imageSizePixels: 224 })).toBe(5);
   });
 });

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import { VIT_TINY, vitTinyLayout } from '../../tensors/layouts/vit.ts';
+import { type VitArchitecture, vitLayout, vitSizes } from '../../tensors/layouts/vit.ts';
 import { sliceEmbedding } from '../encoders/slice-encoder.ts';
 import type { Engine } from '../engine/open-engine.ts';
 import { disposeParameters, loadParameters } from '../parameters.ts';
 import { imagesAtOnce } from './images-at-once.ts';
 
 /**
- * The embeddings of slices under a trained slice encoder: the class token after the final normalisation, [count, 192].
+ * The embeddings of slices under a trained slice encoder: the class token after the final normalisation, [count, width].
  *
  * @param options.parameters the flat vector of slice pretraining; what follows the encoder (the head) is not used.
  * @param options.images [count, size, size] with pixels 0..1.
@@ -18,6 +18,7 @@ import { imagesAtOnce } from './images-at-once.ts';
 export async function embedSlices(
   engine: Engine,
   options: {
+    readonly architecture: VitArchitecture;
     readonly imageSizePixels: number;
     readonly parameters: Float32Array;
     readonly images: Float32Array;
@@ -27,7 +28,7 @@ export async function embedSlices(
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<Float32Array> {
-  const { imageSizePixels, images, count, onProgress, signal } = options;
+  const { architecture, imageSizePixels, images, count, onProgress, signal } = options;
   const { tf } = engine;
   const pixels = imageSizePixels ** 2;
   if (images.length !== count * pixels) {
@@ -35,15 +36,16 @@ export async function embedSlices(
       `Cannot embed ${count} slices of ${imageSizePixels} x ${imageSizePixels} pixels: ${count * pixels} numbers are needed, found ${images.length}`,
     );
   }
-  const layout = vitTinyLayout({ imageSizePixels, inputChannels: 1, group: 'slice' });
+  const layout = vitLayout({ sizes: vitSizes(architecture), imageSizePixels, inputChannels: 1, group: 'slice' });
   if (options.parameters.length < layout.size) {
     throw new TypeError(
       `Cannot embed slices: the encoder has ${layout.size} parameters at ${imageSizePixels} pixels, found ${options.parameters.length}`,
     );
   }
   signal?.throwIfAborted();
-  const batch = Math.min(options.batch ?? Number.POSITIVE_INFINITY, imagesAtOnce(imageSizePixels));
-  const embeddings = new Float32Array(count * VIT_TINY.width);
+  const batch = Math.min(options.batch ?? Number.POSITIVE_INFINITY, imagesAtOnce({ architecture, imageSizePixels }));
+  const { width } = vitSizes(architecture);
+  const embeddings = new Float32Array(count * width);
   const parameters = loadParameters(engine, layout, options.parameters.subarray(0, layout.size));
   try {
     for (let first = 0; first < count; first += batch) {
@@ -54,9 +56,9 @@ export async function embedSlices(
           imageSizePixels,
           imageSizePixels,
         ]);
-        return sliceEmbedding(engine, part, parameters);
+        return sliceEmbedding(engine, part, { architecture, parameters });
       });
-      embeddings.set(await embedded.data<'float32'>(), first * VIT_TINY.width);
+      embeddings.set(await embedded.data<'float32'>(), first * width);
       embedded.dispose();
       onProgress?.(last);
       // Lets messages arrive, among them the one that aborts.

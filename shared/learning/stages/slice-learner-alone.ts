@@ -7,12 +7,17 @@ import type { SlicePretrainingOptions } from './slice-pretraining-options.ts';
 
 /** Learns on the engine itself, in this thread. */
 export function createSliceLearnerAlone(engine: Engine, options: SlicePretrainingOptions): SliceLearner {
-  const { temperature, viewsAtOnce } = options;
+  const { architecture, temperature, viewsAtOnce } = options;
   const layout = slicePretrainingLayout(options);
   const optimiser = createAdamW(engine, layout, { ...options.optimiser, values: options.parameters });
   return {
     async step(views, { learningRate }) {
-      const { value, gradient } = contrastGradient(engine, optimiser.parameters(), { views, temperature, viewsAtOnce });
+      const { value, gradient } = contrastGradient(engine, optimiser.parameters(), {
+        views,
+        architecture,
+        temperature,
+        viewsAtOnce,
+      });
       optimiser.step(gradient, { learningRate });
       gradient.dispose();
       const [loss] = await value.data();

@@ -1,4 +1,4 @@
-import { VIT_TINY } from '../../tensors/layouts/vit.ts';
+import { vitSizes } from '../../tensors/layouts/vit.ts';
 import type { Engine } from '../engine/open-engine.ts';
 import { createExchangeMemory } from '../parallel/exchange.ts';
 import { createShardedMemory } from '../parallel/sharded-adamw.ts';
@@ -29,7 +29,7 @@ export function createSliceLearnerTeam(
       const command: SliceLearningCommand = {
         views: shared,
         count: views.shape[0],
-        embeddings: createExchangeMemory(views.shape[0] * VIT_TINY.width),
+        embeddings: createExchangeMemory(views.shape[0] * vitSizes(options.architecture).width),
         learningRate,
       };
       const [loss] = await team.run(Array(threads).fill(command), { signal });

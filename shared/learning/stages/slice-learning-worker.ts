@@ -12,7 +12,7 @@ import type { SliceLearningCommand, SliceLearningData } from './slice-learning-m
 
 joinTeam<SliceLearningData, SliceLearningCommand, number>(async ({ data, ...team }) => {
   const { settings, memory } = data;
-  const { imageSizePixels, temperature, viewsAtOnce } = settings;
+  const { architecture, imageSizePixels, temperature, viewsAtOnce } = settings;
   const { member, members, barrier } = team;
   const engine = await openEngine({ prefer: [data.engine] });
   const layout = slicePretrainingLayout(settings);
@@ -30,6 +30,7 @@ joinTeam<SliceLearningData, SliceLearningCommand, number>(async ({ data, ...team
     const views = tf.tensor3d(own.slice(), [share.count, imageSizePixels, imageSizePixels]);
     const { value, gradient } = contrastGradient(engine, parameters, {
       views,
+      architecture,
       temperature,
       viewsAtOnce,
       gather: (embeddings) => gatherRows(engine, embeddings, { rows: command.count, share, exchange }),

@@ -1,5 +1,8 @@
+import type { VitArchitecture } from '../../tensors/layouts/vit.ts';
+
 /** What one local round of slice pretraining is given. */
 export interface SlicePretrainingOptions {
+  readonly architecture: VitArchitecture;
   readonly imageSizePixels: number;
   /** Output width of the projection head. */
   readonly projectionWidth: number;

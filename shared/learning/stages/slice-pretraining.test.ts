@@ -8,7 +8,7 @@ import { type Engine, openEngine } from '../engine/open-engine.ts';
 import { createSlicePretraining, type SlicePretraining } from './slice-pretraining.ts';
 import type { SlicePretrainingOptions } from './slice-pretraining-options.ts';
 
-const shapes = { imageSizePixels: 32, projectionWidth: 16 };
+const shapes = { architecture: 'vit_tiny_patch16', imageSizePixels: 32, projectionWidth: 16 } as const;
 const layout = slicePretrainingLayout(shapes);
 const start = initialise(layout, 'slice pretraining test');
 

@@ -1,5 +1,5 @@
 /**
- * SimCLR on CT slices (Chen et al. 2020, arXiv 2002.05709): two augmented views of each slice, ViT-Tiny/16 and a projection
+ * SimCLR on CT slices (Chen et al. 2020, arXiv 2002.05709): two augmented views of each slice, a vision transformer and a projection
  * head, NT-Xent, AdamW. One object is one local round of one site.
  */
 import type { Tensor3D } from '@tensorflow/tfjs-core';
@@ -72,7 +72,7 @@ export function createSlicePretraining(engine: Engine, options: SlicePretraining
 }
 
 function openLearner(engine: Engine, options: SlicePretrainingOptions & { readonly images: number }): SliceLearner {
-  const threads = options.threads ?? threadsFor(engine, { tokens: options.images * tokensOf(options.imageSizePixels) });
+  const threads = options.threads ?? threadsFor(engine, { tokens: options.images * tokensOf(options) });
   return threads === 1
     ? createSliceLearnerAlone(engine, options)
     : createSliceLearnerTeam(engine, { ...options, threads });

@@ -5,13 +5,13 @@ import { clinicalLocalLayout, clinicalSharedLayout } from './clinical.ts';
 import { expressionLocalLayout, expressionSharedLayout } from './expression.ts';
 import { gatedAttentionLayout } from './gated-attention.ts';
 import { projectionHeadLayout } from './projection-head.ts';
-import { vitTinyLayout } from './vit.ts';
+import { vitLayout, vitSizes } from './vit.ts';
 
 const shapes = (layout: ParameterLayout) => layout.tensors.map(({ name, shape }) => `${name} [${shape.join(',')}]`);
 
-describe('vitTinyLayout()', () => {
+describe('vitLayout()', () => {
   const layout = (imageSizePixels: number, inputChannels: number) =>
-    vitTinyLayout({ imageSizePixels, inputChannels, group: 'slice' });
+    vitLayout({ sizes: vitSizes('vit_tiny_patch16'), imageSizePixels, inputChannels, group: 'slice' });
 
   test('lists timm’s 150 tensors in timm’s order', () => {
     const block = (i: number) => [

@@ -2,33 +2,54 @@
  * The vision transformer's tensors under timm's names, in timm's order, without the classification head: what
  * `timm.create_model('vit_tiny_patch16_224', in_chans=1, img_size=..., num_classes=0).state_dict()` lists.
  *
- * Dosovitskiy et al. 2021 (arXiv 2010.11929); width 192 from Touvron et al. 2021 (DeiT, arXiv 2012.12877).
+ * Dosovitskiy et al. 2021 (arXiv 2010.11929); widths 192 and 384 from Touvron et al. 2021 (DeiT, arXiv 2012.12877).
  */
 import { createLayout, type Initialiser, type ParameterLayout, type TensorSpec } from '../layout.ts';
 import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
 
-/** The sizes of ViT-Tiny/16. Shapes alone do not tell the number of heads. */
-export const VIT_TINY = { width: 192, depth: 12, heads: 3, mlpWidth: 768, patchSizePixels: 16 } as const;
+/** The vision transformers that a study can name, as timm names them without their image size. */
+export const VIT_ARCHITECTURES = ['vit_tiny_patch16', 'vit_small_patch16', 'vit_base_patch16'] as const;
+export type VitArchitecture = (typeof VIT_ARCHITECTURES)[number];
+
+/** Shapes alone do not tell the number of heads. */
+export interface VitSizes {
+  readonly width: number;
+  readonly depth: number;
+  readonly heads: number;
+  readonly mlpWidth: number;
+  readonly patchSizePixels: number;
+}
+
+const sizesOf: Readonly<Record<VitArchitecture, VitSizes>> = {
+  vit_tiny_patch16: { width: 192, depth: 12, heads: 3, mlpWidth: 768, patchSizePixels: 16 },
+  vit_small_patch16: { width: 384, depth: 12, heads: 6, mlpWidth: 1536, patchSizePixels: 16 },
+  vit_base_patch16: { width: 768, depth: 12, heads: 12, mlpWidth: 3072, patchSizePixels: 16 },
+};
+
+export function vitSizes(architecture: VitArchitecture): VitSizes {
+  return sizesOf[architecture];
+}
 
 /** timm's normalisation of vision transformers: pixels 0..1 become -1..1. Training applies it and a published encoder expects it. */
 export const PIXEL_NORMALISATION = { mean: 0.5, deviation: 0.5 } as const;
 
 /**
- * ViT-Tiny/16. Images have `inputChannels` channels and `imageSizePixels` a side.
+ * The encoder for images of `inputChannels` channels and `imageSizePixels` a side.
  *
  * It starts as timm starts it: linear weights and positions normal with deviation 0.02 (cut at two deviations here),
  * linear biases zero, the patch convolution as PyTorch's `nn.Conv2d`.
  *
  * @throws {RangeError} when the image size is not a multiple of the patch size.
  */
-export function vitTinyLayout(options: {
+export function vitLayout(options: {
+  readonly sizes: VitSizes;
   readonly imageSizePixels: number;
   readonly inputChannels: number;
   readonly group: string;
 }): ParameterLayout {
   const { imageSizePixels, inputChannels, group } = options;
-  const { width, depth, mlpWidth, patchSizePixels } = VIT_TINY;
+  const { width, depth, mlpWidth, patchSizePixels } = options.sizes;
   if (imageSizePixels % patchSizePixels !== 0) {
     throw new RangeError(
       `Cannot lay out the encoder: the image size must be a multiple of ${patchSizePixels} pixels, found ${imageSizePixels}`,
