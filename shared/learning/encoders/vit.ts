@@ -5,13 +5,12 @@
  */
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
-import { attention } from '../ops/attention.ts';
 import { columnSums } from '../ops/column-sums.ts';
 import { differentiable } from '../ops/differentiable.ts';
-import { gelu } from '../ops/gelu.ts';
-import { layerNorm } from '../ops/layer-norm.ts';
 import { linear } from '../ops/linear.ts';
 import { type ParameterTensors, parameter } from '../parameters.ts';
+import { namedLayers } from './named-layers.ts';
+import { transformerBlock } from './transformer-block.ts';
 
 /** timm's vision transformers, unlike PyTorch's default. */
 const epsilon = 1e-6;
@@ -33,37 +32,15 @@ export function vitEmbedding(
 ): Tensor2D {
   const { tf } = engine;
   const { parameters, depth, heads } = vit;
+  const layers = namedLayers(engine, { parameters, epsilon });
   return tf.tidy(() => {
     let x = sequences(engine, embedPatches(engine, patches, parameters), { images, parameters });
     for (let index = 0; index < depth; index += 1) {
       // Nothing reads the last block's other tokens, so only the class tokens pass its second half.
       const tokens = index === depth - 1 ? 'class' : 'all';
-      x = block(engine, x, { parameters, name: `blocks.${index}`, images, heads, tokens });
+      x = transformerBlock(engine, x, { layers, name: `blocks.${index}`, sequences: images, heads, tokens });
     }
-    return norm(engine, x, { parameters, name: 'norm' });
-  });
-}
-
-interface BlockOptions {
-  readonly parameters: ParameterTensors;
-  readonly name: string;
-  readonly images: number;
-  readonly heads: number;
-  /** Which tokens come out: a `class` block returns [images, width]. */
-  readonly tokens: 'all' | 'class';
-}
-
-function block(engine: Engine, x: Tensor2D, { parameters, name, images, heads, tokens }: BlockOptions): Tensor2D {
-  const { tf } = engine;
-  const through = (part: string, input: Tensor2D) => dense(engine, input, { parameters, name: `${name}.${part}` });
-  const normalised = (part: string, input: Tensor2D) => norm(engine, input, { parameters, name: `${name}.${part}` });
-  const kept = (input: Tensor2D) => (tokens === 'class' ? firstTokens(engine, input, images) : input);
-  // What no gradient needs is freed at the end of the block.
-  return tf.tidy(() => {
-    const attended = attention(engine, through('attn.qkv', normalised('norm1', x)), { sequences: images, heads });
-    const mixed: Tensor2D = tf.add(kept(x), through('attn.proj', kept(attended)));
-    const hidden = gelu(engine, through('mlp.fc1', normalised('norm2', mixed)));
-    return tf.add(mixed, through('mlp.fc2', hidden)) as Tensor2D;
+    return layers.norm('norm', x);
   });
 }
 
@@ -100,30 +77,5 @@ function sequences(
       const ofPatches = tf.slice(tf.reshape(dy, [images, 1 + patches, width]), [0, 1, 0]);
       return [tf.reshape(ofPatches, embedded.shape), tf.slice(dTable, [0, 0, 0], [1, 1, width]), dTable];
     },
-  });
-}
-
-/** The first token of each image, [images * tokens, width] -> [images, width]. */
-function firstTokens({ tf }: Engine, x: Tensor2D, images: number): Tensor2D {
-  return tf.slice(tf.reshape(x, [images, -1]), [0, 0], [images, x.shape[1]]) as Tensor2D;
-}
-
-interface Named {
-  readonly parameters: ParameterTensors;
-  readonly name: string;
-}
-
-function dense(engine: Engine, x: Tensor2D, { parameters, name }: Named): Tensor2D {
-  return linear(engine, x, {
-    weight: parameter<Tensor2D>(parameters, `${name}.weight`),
-    bias: parameter<Tensor1D>(parameters, `${name}.bias`),
-  });
-}
-
-function norm(engine: Engine, x: Tensor2D, { parameters, name }: Named): Tensor2D {
-  return layerNorm(engine, x, {
-    weight: parameter<Tensor1D>(parameters, `${name}.weight`),
-    bias: parameter<Tensor1D>(parameters, `${name}.bias`),
-    epsilon,
   });
 }
