@@ -1,20 +1,28 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe } from 'vitest';
+import { installedEngine } from '../learning/engine/install/installed-engine.ts';
 import { type Engine, type EngineKind, openEngine } from '../learning/engine/open-engine.ts';
 import { createRandom } from '../random/seeded-random.ts';
 
 /** WARDROUND_TEST_ENGINES=native,webgpu runs the suites on engines that are not everywhere; a software WebGPU will do. */
-const kinds = (process.env['WARDROUND_TEST_ENGINES']?.split(',') ?? ['wasm', 'plain']) as EngineKind[];
+const chosen = process.env['WARDROUND_TEST_ENGINES']?.split(',') as EngineKind[] | undefined;
+const kinds = chosen ?? (['native', 'wasm', 'plain'] as const);
+/** Its tests are reported as skipped until `npm run engine -- install native` has run. */
+const lacksNative = chosen === undefined && installedEngine('native') === null;
 
-/** Runs a suite on every engine that runs everywhere. The engine is there once the tests run. */
+/** Runs a suite on every engine that runs everywhere, and on TensorFlow where it is installed. The engine is there once the tests run. */
 export function describeOnEachEngine(name: string, define: (engine: () => Engine) => void): void {
-  describe.each(kinds)(`${name} on %s`, (kind) => {
-    let engine: Engine;
-    beforeAll(async () => {
-      engine = await openEngine({ prefer: [kind], allowSoftwareAdapter: true });
-    });
-    define(() => engine);
+  for (const kind of kinds) {
+    describe.skipIf(kind === 'native' && lacksNative)(`${name} on ${kind}`, () => onEngine(kind, define));
+  }
+}
+
+function onEngine(kind: EngineKind, define: (engine: () => Engine) => void): void {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await openEngine({ prefer: [kind], allowSoftwareAdapter: true });
   });
+  define(() => engine);
 }
 
 /**

@@ -1,6 +1,11 @@
-/** Loads TensorFlow's native library through `@tensorflow/tfjs-node-gpu`, which a site installs if it has a GPU. */
+/**
+ * Loads TensorFlow's native library through `@tensorflow/tfjs-node-gpu`: the package as npm installed it, or what
+ * `npm run engine -- install` put into the cache.
+ */
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import { installedEngine } from './install/installed-engine.ts';
+import { loadInstalledLibrary } from './load-installed-library.ts';
 
 export interface NativeLibrary {
   readonly usesGpu: boolean;
@@ -11,6 +16,8 @@ export interface NativeLibrary {
 export async function openNativeLibrary(load: () => Promise<unknown>): Promise<NativeLibrary | string> {
   // Twice as fast on current CPUs; TensorFlow reads it once, when the library is loaded.
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
+  // Warnings and notices off, errors on.
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   restoreRemovedNodeFunctions();
   let module: NativeModule;
   try {
@@ -26,6 +33,20 @@ export async function openNativeLibrary(load: () => Promise<unknown>): Promise<N
     return { usesGpu: backend.isUsingGpuDevice === true, version: versionOf(module) };
   } catch (error) {
     return `The package @tensorflow/tfjs-node-gpu loaded but did not start (${errorCode(error)}).`;
+  }
+}
+
+// Typed as any string, so that the type checker does not ask for a package that is optional.
+const nativePackage: string = '@tensorflow/tfjs-node-gpu';
+
+/** The package's module if it loads, or else the installed library: the one with CUDA if there is one. */
+export async function loadNativePackage(): Promise<unknown> {
+  try {
+    return await import(nativePackage);
+  } catch (error) {
+    const installed = installedEngine('cuda') ?? installedEngine('native');
+    if (installed === null) throw error;
+    return loadInstalledLibrary(installed);
   }
 }
 

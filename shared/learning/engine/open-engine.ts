@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { errorCode, type NativeLibrary, openNativeLibrary } from './native-library.ts';
+import { errorCode, loadNativePackage, type NativeLibrary, openNativeLibrary } from './native-library.ts';
 import { registerGradients } from './register-gradients.ts';
 import { openWebGpu, type WebGpuLoaders } from './webgpu/open-webgpu.ts';
 
@@ -59,13 +59,11 @@ const habits: Record<EngineKind, EngineHabits> = {
   plain: { transposedProducts: true, batchedProducts: true, hostLoops: true },
 };
 
-// Typed as any string, so that the type checker does not ask for a package that is optional.
-const nativePackage: string = '@tensorflow/tfjs-node-gpu';
 const wasmPackage = '@tensorflow/tfjs-backend-wasm';
 const { resolve: packageEntry } = createRequire(import.meta.url);
 
 const packageLoaders: EngineLoaders = {
-  native: () => import(nativePackage),
+  native: loadNativePackage,
   webgpu: { dawn: () => import('webgpu'), backend: () => import('@tensorflow/tfjs-backend-webgpu') },
   wasm: () => import('@tensorflow/tfjs-backend-wasm'),
   plain: () => import('@tensorflow/tfjs-backend-cpu'),
