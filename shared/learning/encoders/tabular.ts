@@ -3,38 +3,26 @@
  * a Linear into the shared space. Tensor names are those of `tabularLocalLayout` and `tabularSharedLayout`; the first block
  * stays at the site. MEDFORM's drop-out (0.2) is left out, as in the gated attention.
  */
-import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
-import { layerNorm } from '../ops/layer-norm.ts';
-import { linear } from '../ops/linear.ts';
-import { linearOfData } from '../ops/linear-of-data.ts';
-import { type ParameterTensors, parameter } from '../parameters.ts';
-
-/** PyTorch's default, which MEDFORM keeps. */
-const EPSILON = 1e-5;
+import type { ParameterTensors } from '../parameters.ts';
+import { namedLayers } from './named-layers.ts';
 
 /**
- * @param rows [patients, inputs]: standardised values and missing indicators; data, which gets no gradient.
+ * @param rows [patients, inputs]: standardised values and missing indicators.
+ * @param options.inputGradient whether the rows get a gradient; otherwise they are data, which saves work.
  * @returns [patients, embedding width], not normalised.
  */
 export function tabularEncoder(
   engine: Engine,
   rows: Tensor2D,
-  { parameters, prefix }: { readonly parameters: ParameterTensors; readonly prefix: string },
+  {
+    inputGradient = false,
+    ...names
+  }: { readonly parameters: ParameterTensors; readonly prefix: string; readonly inputGradient?: boolean },
 ): Tensor2D {
-  const tensorsOf = (name: string) => ({
-    weight: parameter<Tensor2D>(parameters, `${prefix}.${name}.weight`),
-    bias: parameter<Tensor1D>(parameters, `${prefix}.${name}.bias`),
-  });
-  const finish = (name: string, x: Tensor2D) =>
-    engine.tf.relu(
-      layerNorm(engine, x, {
-        weight: parameter<Tensor1D>(parameters, `${prefix}.${name}.weight`),
-        bias: parameter<Tensor1D>(parameters, `${prefix}.${name}.bias`),
-        epsilon: EPSILON,
-      }),
-    );
-  const first = finish('blocks.0.1', linearOfData(engine, rows, tensorsOf('blocks.0.0')));
-  const second = finish('blocks.1.1', linear(engine, first, tensorsOf('blocks.1.0')));
-  return linear(engine, second, tensorsOf('blocks.2'));
+  const { linear, linearOfData, norm } = namedLayers(engine, names);
+  const first = (inputGradient ? linear : linearOfData)('blocks.0.0', rows);
+  const second = linear('blocks.1.0', engine.tf.relu(norm('blocks.0.1', first)));
+  return linear('blocks.2', engine.tf.relu(norm('blocks.1.1', second)));
 }
