@@ -50,7 +50,7 @@ const run = (...words: string[]) => runCli(words);
 describe('wardround-site', () => {
   test('shows help for the whole and for each command', async () => {
     expect(await run('--help')).toBe(0);
-    for (const command of ['join', 'start', 'status', 'study', 'approve', 'inspect']) {
+    for (const command of ['join', 'start', 'status', 'study', 'approve', 'inspect', 'doctor']) {
       expect(out).toContain(command);
       expect(await run(command, '--help')).toBe(0);
     }
@@ -68,6 +68,7 @@ describe('wardround-site', () => {
     [['join']],
     [['join', 'wardround1.x']],
     [['inspect']],
+    [['doctor', '--frob']],
     [['inspect', '/nowhere/canary-path']],
     [['inspect', '.', '--size', '63']],
     [['approve', 'xyz']],

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from 'citty';
 import { safeSentence } from '../log/safe-error.ts';
 import { approve } from './commands/approve.ts';
+import { doctor } from './commands/doctor.ts';
 import { inspect } from './commands/inspect.ts';
 import { join } from './commands/join.ts';
 import { start } from './commands/start.ts';
@@ -13,7 +14,7 @@ import { EXIT, exitCodeOf, UsageError } from './exit-codes.ts';
 // biome-ignore lint/suspicious/noExplicitAny: each command knows the types of its own arguments
 type AnyCommand = CommandDef<any>;
 
-const subCommands: Record<string, AnyCommand> = { join, start, status, study, approve, inspect };
+const subCommands: Record<string, AnyCommand> = { join, start, status, study, approve, inspect, doctor };
 
 const root = defineCommand({
   meta: {
