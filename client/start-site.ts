@@ -22,6 +22,8 @@ export interface StartSiteOptions {
   readonly approvalRule: ApprovalRule;
   /** Engines to try; all, fastest first, when null. */
   readonly engines: readonly EngineKind[] | null;
+  /** The most threads that may train at once on WebAssembly; one a core unless given. */
+  readonly threads?: number | undefined;
   /** Another data folder than the one given when joining. */
   readonly dataDirectory?: string | undefined;
   readonly log: SiteLog;
@@ -34,7 +36,7 @@ export interface StartSiteOptions {
  * @throws {AlreadyRunningError | DamagedStateError} or, when the site has not joined, an Error; before anything is started.
  */
 export async function startSite(options: StartSiteOptions): Promise<void> {
-  const { folder, approvalRule, engines, log, signal } = options;
+  const { folder, approvalRule, engines, threads, log, signal } = options;
   const unlock = lockSiteFolder(folder);
   try {
     const membership = await readMembership(folder);
@@ -70,6 +72,7 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       dataDirectory: options.dataDirectory ?? membership.dataDirectory,
       cacheDirectory: join(folder, 'cache'),
       engines,
+      threads,
     });
     const context = {
       folder,

@@ -21,3 +21,10 @@ export async function requireFolder(path: string, option: string): Promise<strin
     `Cannot use ${option}: a folder is needed, found ${found === null ? 'nothing there' : 'a file'}. Check the path.`,
   );
 }
+
+/** @throws {UsageError} when the text is not a whole number from 1 to 1024. */
+export function requireCount(text: string, option: string): number {
+  const count = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= 1024) return count;
+  throw new UsageError(`Cannot use ${option}: a whole number from 1 to 1024 is needed.`);
+}

@@ -119,6 +119,13 @@ describe('wardround-site', () => {
     expect(out + err).not.toContain('canary');
   });
 
+  test('start refuses a number of threads that is none', async () => {
+    for (const threads of ['0', '2.5', 'many', '']) {
+      expect(await run('start', '--threads', threads, '--state', state)).toBe(2);
+      expect(err).toContain('Cannot use --threads: a whole number from 1 to 1024 is needed');
+    }
+  });
+
   test('runs from its launcher', async () => {
     const launcher = fileURLToPath(new URL('../bin/wardround-site.js', import.meta.url));
     const { stdout } = await promisify(execFile)('node', [launcher, 'status', '--state', state]);

@@ -8,8 +8,8 @@ import { readSlices } from '../data/slice-images.ts';
 import { standardiseSlices } from './standardise-slices.ts';
 import { betweenSteps, type Steering } from './steering.ts';
 
-/** Slices handed to the encoder at once: bounds the copy, while the encoder chooses its own batches inside. */
-const SLICES_AT_ONCE = 256;
+/** Handed to the encoder at once, 64 MB: bounds the copy, while the encoder chooses its own batches and threads inside. */
+const PIXELS_AT_ONCE = 2 ** 24;
 
 /**
  * @param parameters the pretraining stage's weights
@@ -24,9 +24,10 @@ export async function embedCohort(
   const { width } = vitSizes(architecture);
   const total = cohort.images.count;
   const embeddings = new Float32Array(total * width);
+  const slicesAtOnce = Math.max(1, Math.floor(PIXELS_AT_ONCE / plan.imaging.sizePixels ** 2));
   const startMillis = performance.now();
-  for (let first = 0; first < total; first += SLICES_AT_ONCE) {
-    const count = Math.min(SLICES_AT_ONCE, total - first);
+  for (let first = 0; first < total; first += slicesAtOnce) {
+    const count = Math.min(slicesAtOnce, total - first);
     const images = readSlices(
       cohort.images,
       Int32Array.from({ length: count }, (_, index) => first + index),

@@ -63,7 +63,7 @@ export async function pretrainSlices(
     onProgress({ done: 0, total: steps, loss: null, perSecond: null });
     for (const batch of localBatches(stage, drawEpoch)) {
       const progress = stageProgress({ round, rounds: stage.rounds, step, steps });
-      const loss = await training.step(readSlices(cohort.images, batch), { progress });
+      const loss = await training.step(readSlices(cohort.images, batch), { progress, signal });
       figures.step(loss, batch.length);
       for (const slice of batch) seen.add(slice);
       step += 1;

@@ -57,7 +57,10 @@ let cohort: { readonly study: Sha256Hex; readonly value: Cohort } | null = null;
 let embedded: { readonly study: Sha256Hex; readonly model: Sha256Hex; readonly values: Float32Array } | null = null;
 
 function openedEngine(): Promise<Engine> {
-  engine ??= openEngine(settings.engines === null ? {} : { prefer: settings.engines });
+  engine ??= openEngine({
+    ...(settings.engines === null ? {} : { prefer: settings.engines }),
+    threads: settings.threads,
+  });
   return engine;
 }
 

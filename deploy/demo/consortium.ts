@@ -4,6 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openAdminClient } from '@wardround/coordinator/cli/admin-client.ts';
@@ -73,10 +74,11 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Conso
       const folder = path.join(directory, `site-${site}`);
       const own = ['--state', folder];
       await children.run(site, { file: siteProgram, arguments: ['join', token, '--data', data, ...own] }, { signal });
+      const threads = ['--threads', String(threadsOfASite(options.sites.length))];
       const engine = options.engine === undefined ? [] : ['--engine', options.engine];
       return children.start(site, {
         file: siteProgram,
-        arguments: ['start', '--approve', 'any', ...engine, ...own],
+        arguments: ['start', '--approve', 'any', ...threads, ...engine, ...own],
       });
     }),
   );
@@ -109,6 +111,11 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Conso
       await run('export', study, '--out', target);
     },
   };
+}
+
+/** The sites train at the same time on one machine, so each takes its part of the cores. */
+function threadsOfASite(sites: number): number {
+  return Math.max(1, Math.floor(availableParallelism() / sites));
 }
 
 /** The coordinator says on its standard output when it listens. */

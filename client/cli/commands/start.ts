@@ -4,7 +4,7 @@ import { createSiteLog } from '../../log/site-log.ts';
 import { startSite } from '../../start-site.ts';
 import { openSiteFolder } from '../../state/site-folder.ts';
 import { EXIT, UsageError } from '../exit-codes.ts';
-import { requireFolder, stateOption } from '../options.ts';
+import { requireCount, requireFolder, stateOption } from '../options.ts';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -22,10 +22,16 @@ export const start = defineCommand({
       options: [...engineKinds],
       description: 'Use this engine only. Without it the fastest that works',
     },
+    threads: {
+      type: 'string',
+      description: 'Threads that may train at once without a GPU or native library. One for each core unless given',
+      valueHint: 'N',
+    },
     data: { type: 'string', description: 'Another data folder than the one given to join', valueHint: 'DIR' },
   },
   async run({ args }) {
     const dataDirectory = args.data === undefined ? undefined : await requireFolder(args.data, '--data');
+    const threads = args.threads === undefined ? undefined : requireCount(args.threads, '--threads');
     const engine = args.engine as EngineKind | undefined;
     if (args.approve !== undefined && args.approve !== 'any')
       throw new UsageError('Cannot start: --approve takes only "any".');
@@ -48,6 +54,7 @@ export const start = defineCommand({
         folder,
         approvalRule: args.approve === 'any' ? 'any' : 'listed',
         engines: engine === undefined ? null : [engine],
+        threads,
         dataDirectory,
         log,
         signal: stop.signal,

@@ -60,6 +60,22 @@ describe('embedSlices()', () => {
     expect(engine.tf.memory().numTensors).toBe(before);
   });
 
+  test('gives the same in several threads, more than there are slices among them, and stops them when it is aborted', async () => {
+    const engine = await openEngine({ prefer: ['wasm'] });
+    const alone = await embedSlices(engine, { ...options, threads: 1 });
+    const progress: number[] = [];
+    for (const threads of [2, 4]) {
+      const onProgress = (done: number) => progress.push(done);
+      const together = await embedSlices(engine, { ...options, threads, onProgress });
+      expect(together).toBeAllClose(alone, { relative: 1e-5, absolute: 0 });
+    }
+    expect(progress).toEqual([2, 3, 3]);
+    const controller = new AbortController();
+    const left = embedSlices(engine, { ...options, threads: 2, signal: controller.signal });
+    controller.abort(new Error('the round has ended'));
+    await expect(left).rejects.toThrow('the round has ended');
+  });
+
   test('gives nothing for nothing', async () => {
     const engine = await openEngine({ prefer: ['wasm'] });
     expect(await embedSlices(engine, { ...options, images: new Float32Array(0), count: 0 })).toEqual(

@@ -71,8 +71,12 @@ export function createSlicePretraining(engine: Engine, options: SlicePretraining
   };
 }
 
+/** Fewer tokens than this take a thread less time than its own copy of the model costs it. */
+const tokensWorthAThread = 512;
+
 function openLearner(engine: Engine, options: SlicePretrainingOptions & { readonly images: number }): SliceLearner {
-  const threads = options.threads ?? threadsFor(engine, { tokens: options.images * tokensOf(options) });
+  const threads =
+    options.threads ?? threadsFor(engine, { tokens: options.images * tokensOf(options), tokensWorthAThread });
   return threads === 1
     ? createSliceLearnerAlone(engine, options)
     : createSliceLearnerTeam(engine, { ...options, threads });
