@@ -11,18 +11,22 @@ import { namedLayers } from './named-layers.ts';
 /** Normalises x [rows, channels], where rows are pixels or samples, with the layer of that name. */
 export type ChannelNormalisation = (name: string, x: Tensor2D) => Tensor2D;
 
-/** PyTorch's defaults. */
-const epsilon = 1e-5;
-const momentum = 0.1;
+/** PyTorch's default for batch and layer normalisation. */
+const defaultEpsilon = 1e-5;
 
 /**
- * By the statistics of the batch itself, as PyTorch does in training. Given a map, each layer's running statistics after
- * this batch are put into it under PyTorch's names, `NAME.running_mean` and `NAME.running_var`; the caller disposes them.
+ * By the statistics of the batch itself, as PyTorch does in training. Given a map `updated`, each layer's running
+ * statistics after this batch, moved by `momentum`, are put into it under PyTorch's names, `NAME.running_mean` and
+ * `NAME.running_var`; the caller disposes them.
  */
 export function byBatch(
   engine: Engine,
   parameters: ParameterTensors,
-  updated?: Map<string, Tensor1D>,
+  {
+    epsilon = defaultEpsilon,
+    momentum = 0.1,
+    updated,
+  }: { readonly epsilon?: number; readonly momentum?: number; readonly updated?: Map<string, Tensor1D> } = {},
 ): ChannelNormalisation {
   return (name, x) => {
     if (updated !== undefined) {
@@ -35,7 +39,11 @@ export function byBatch(
 }
 
 /** By the running statistics among the parameters, as PyTorch does in evaluation: for public checkpoints. */
-export function byRunningStatistics(engine: Engine, parameters: ParameterTensors): ChannelNormalisation {
+export function byRunningStatistics(
+  engine: Engine,
+  parameters: ParameterTensors,
+  { epsilon = defaultEpsilon }: { readonly epsilon?: number } = {},
+): ChannelNormalisation {
   return (name, x) =>
     frozenBatchNorm(engine, x, {
       affine: affineOf(parameters, name),
@@ -48,7 +56,11 @@ export function byRunningStatistics(engine: Engine, parameters: ParameterTensors
  * Each pixel by itself over its channels: layer normalisation under the same names as batch normalisation's weight and
  * bias. It needs no batch, so that micro-batches, single patients' gradients and other hospitals change nothing.
  */
-export function byPixel(engine: Engine, parameters: ParameterTensors): ChannelNormalisation {
+export function byPixel(
+  engine: Engine,
+  parameters: ParameterTensors,
+  { epsilon = defaultEpsilon }: { readonly epsilon?: number } = {},
+): ChannelNormalisation {
   return namedLayers(engine, { parameters, epsilon }).norm;
 }
 

@@ -14,11 +14,21 @@ import type { ParameterTensors } from '../parameters.ts';
 import { type NamedLayers, namedLayers } from './named-layers.ts';
 import { onPixels } from './on-pixels.ts';
 
+export interface MambaOut {
+  readonly parameters: ParameterTensors;
+  /** Of all normalisations: 1e-6, as in timm, unless given. */
+  readonly epsilon?: number;
+}
+
 /** timm's MambaOut, unlike PyTorch's default. */
-const epsilon = 1e-6;
+const defaultEpsilon = 1e-6;
 
 /** The last feature map of images [images, height, width, channels], a thirty-second of their size. */
-export function mambaOutFeatures(engine: Engine, images: Tensor4D, parameters: ParameterTensors): Tensor4D {
+export function mambaOutFeatures(
+  engine: Engine,
+  images: Tensor4D,
+  { parameters, epsilon = defaultEpsilon }: MambaOut,
+): Tensor4D {
   const layers = namedLayers(engine, { parameters, epsilon });
   return engine.tf.tidy(() => {
     let x = stem(engine, images, layers);
@@ -39,7 +49,11 @@ export function mambaOutFeatures(engine: Engine, images: Tensor4D, parameters: P
  * The embedding of a feature map, [images, channels]: normalised after the mean over its pixels, as in the authors' own
  * code. (timm's model without a classifier returns the pre-logits instead.)
  */
-export function mambaOutEmbedding(engine: Engine, features: Tensor4D, parameters: ParameterTensors): Tensor2D {
+export function mambaOutEmbedding(
+  engine: Engine,
+  features: Tensor4D,
+  { parameters, epsilon = defaultEpsilon }: MambaOut,
+): Tensor2D {
   return namedLayers(engine, { parameters, epsilon }).norm('head.norm', meanOfPixels(engine, features));
 }
 
@@ -47,7 +61,7 @@ export function mambaOutEmbedding(engine: Engine, features: Tensor4D, parameters
 export function mambaOutClassifier(
   engine: Engine,
   embedding: Tensor2D,
-  parameters: ParameterTensors,
+  { parameters, epsilon = defaultEpsilon }: MambaOut,
 ): { preLogits: Tensor2D; logits: Tensor2D } {
   const layers = namedLayers(engine, { parameters, epsilon });
   const hidden = gelu(engine, layers.linear('head.pre_logits.fc', embedding));

@@ -23,7 +23,7 @@ export const operations: GoldenPrograms = {
     );
   },
   op_batch_norm_train: (context) => {
-    const { engine, input, parameters } = context;
+    const { engine, config, input, parameters } = context;
     const { tf } = engine;
     const x = input<Tensor4D>('x');
     const [images, channels, height, width] = x.shape;
@@ -31,10 +31,13 @@ export const operations: GoldenPrograms = {
     const imagesOf = (y: Tensor2D) => tf.transpose(tf.reshape(y, [images, height, width, channels]), [0, 3, 1, 2]);
     // The only layer has no name, which PyTorch's networks never have.
     const named = new Map([...parameters].map(([name, tensor]) => [`bn.${name}`, tensor]));
+    const epsilon = config['eps'] as number;
     const updated = new Map<string, Tensor1D>();
     return {
-      y_train: imagesOf(byBatch(engine, named, updated)('bn', rows)),
-      y_eval: imagesOf(byRunningStatistics(engine, named)('bn', rows)),
+      y_train: imagesOf(
+        byBatch(engine, named, { epsilon, momentum: config['momentum'] as number, updated })('bn', rows),
+      ),
+      y_eval: imagesOf(byRunningStatistics(engine, named, { epsilon })('bn', rows)),
       ...Object.fromEntries([...updated].map(([name, tensor]) => [name.replace('bn.', 'state.'), tensor])),
       ...countedBatches(context),
     };
