@@ -1,4 +1,4 @@
-import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
 import { differentiable } from './differentiable.ts';
 import { evaluateGelu } from './evaluate-gelu.ts';
@@ -8,27 +8,27 @@ import { hostLoop } from './host-loop.ts';
  * The Gaussian error linear unit in its exact form, x Phi(x) (Hendrycks and Gimpel 2016, arXiv 1606.08415), element by
  * element. Keeps only its derivative for the way back.
  */
-export function gelu(engine: Engine, x: Tensor2D): Tensor2D {
+export function gelu<T extends Tensor>(engine: Engine, x: T): T {
   const { tf, habits } = engine;
   return differentiable(engine, [x], {
     forward: (input) => {
       const [value, derivative] = habits.hostLoops ? geluByTable(engine, input) : geluByErf(engine, input);
-      return { value, keep: { derivative } };
+      return { value: value as T, keep: { derivative } };
     },
     backward: (dy, kept) => [tf.mul(dy, kept.derivative)],
   });
 }
 
 /** Three times faster than WebAssembly's erf and exp, and closer to the true value. */
-function geluByTable(engine: Engine, x: Tensor2D): readonly [Tensor2D, Tensor2D] {
+function geluByTable(engine: Engine, x: Tensor): readonly [Tensor, Tensor] {
   return hostLoop(engine, [x], {
     shapes: [x.shape, x.shape],
     loop: ([input], [value, derivative]) => evaluateGelu(input!, { value: value!, derivative: derivative! }),
-  }) as [Tensor2D, Tensor2D];
+  }) as [Tensor, Tensor];
 }
 
-function geluByErf({ tf }: Engine, x: Tensor2D): readonly [Tensor2D, Tensor2D] {
+function geluByErf({ tf }: Engine, x: Tensor): readonly [Tensor, Tensor] {
   const distribution = tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
   const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-  return [tf.mul(x, distribution), tf.add(distribution, tf.mul(x, density))] as [Tensor2D, Tensor2D];
+  return [tf.mul(x, distribution), tf.add(distribution, tf.mul(x, density))] as [Tensor, Tensor];
 }

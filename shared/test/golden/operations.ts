@@ -11,7 +11,7 @@ import type { GoldenPrograms } from './program.ts';
 
 export const operations: GoldenPrograms = {
   op_activations: ({ engine, input, names }) => {
-    const activations = { gelu: reshapedGelu, silu, softplus, sigmoid, tanh };
+    const activations = { gelu, silu, softplus, sigmoid, tanh };
     const inputs = names.filter((name) => name.startsWith('input.x')).map((name) => name.slice('input.'.length));
     return Object.fromEntries(
       inputs.flatMap((name) =>
@@ -53,7 +53,3 @@ export const operations: GoldenPrograms = {
     );
   },
 };
-
-function reshapedGelu(engine: Parameters<typeof gelu>[0], x: Tensor): Tensor {
-  return engine.tf.reshape(gelu(engine, engine.tf.reshape(x, [1, -1])), x.shape);
-}
