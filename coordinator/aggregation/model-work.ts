@@ -17,6 +17,7 @@ import {
   type UpdateCode,
   updateVectorLength,
 } from '@wardround/protocols/transfer/update-code.ts';
+import { serverStep } from '@wardround/shared/aggregation/server-optimiser.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { float32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
@@ -24,7 +25,6 @@ import { open, SealBrokenError } from '@wardround/shared/crypto/sealed-envelope.
 import { layoutHash, type ParameterLayout } from '@wardround/shared/tensors/layout.ts';
 import { BlobDamagedError, type BlobFolder } from '../storage/blob-folder.ts';
 import type { UploadFolder } from '../storage/upload-folder.ts';
-import { serverStep } from './server-optimiser.ts';
 
 export interface ModelWork {
   /** Makes the stage's starting weights and publishes them. */

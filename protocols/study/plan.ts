@@ -107,7 +107,6 @@ const ServerOptimiser = z.discriminatedUnion('kind', [
     }),
   ),
 ]);
-export type ServerOptimiser = z.infer<typeof ServerOptimiser>;
 
 const stageFields = {
   name: Slug,

@@ -8,7 +8,20 @@
  * Only + - * / and the square root, each in IEEE double precision and rounded to float32 where it is kept: every machine
  * computes the same bits.
  */
-import type { ServerOptimiser } from '@wardround/protocols/study/plan.ts';
+
+/** How it moves, as a plan states it. */
+export type ServerOptimiser =
+  | { readonly kind: 'fedavg'; readonly learningRate: number }
+  | { readonly kind: 'fedavgm'; readonly learningRate: number; readonly momentum: number }
+  | {
+      readonly kind: 'fedadam' | 'fedyogi' | 'fedadagrad';
+      readonly learningRate: number;
+      readonly beta1: number;
+      /** FedAdagrad adds squares up and does not read it. */
+      readonly beta2: number;
+      /** The adaptivity constant; v starts at its square. */
+      readonly tau: number;
+    };
 
 export interface ServerStep {
   readonly weights: Float32Array;
