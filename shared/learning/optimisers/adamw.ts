@@ -1,13 +1,15 @@
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { ParameterLayout, PlacedTensor } from '../../tensors/layout.ts';
 import type { Engine } from '../engine/open-engine.ts';
-import { disposeParameters, type ParameterTensors, splitParameters } from '../parameters.ts';
+import { disposeParameters, splitParameters } from '../parameters.ts';
 import { clipGradient } from './clip-gradient.ts';
+import { flatConstant } from './flat-constant.ts';
+import type { Optimiser } from './optimiser.ts';
 
 export interface AdamWSettings {
   readonly beta1: number;
   readonly beta2: number;
-  /** Decoupled: takes learningRate * weightDecay of a parameter away each step. */
+  /** Takes learningRate * weightDecay of a parameter away each step. */
   readonly weightDecay: number;
   /** Gradients are scaled down to this L2 norm first. */
   readonly clipNorm: number;
@@ -17,15 +19,7 @@ export interface AdamWSettings {
   readonly decays?: (tensor: PlacedTensor) => boolean;
 }
 
-export interface AdamW {
-  /** The current tensors. They are valid until the next step; the optimiser frees them. */
-  parameters(): ParameterTensors;
-  /** Moves the parameters against `gradient`, which is flat in layout order and stays the caller's. */
-  step(gradient: Tensor1D, options: { readonly learningRate: number }): void;
-  /** The parameters as the flat vector. */
-  read(): Promise<Float32Array>;
-  dispose(): void;
-}
+export type AdamW = Optimiser;
 
 /**
  * AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) as PyTorch computes it, on one flat vector, so that a step is a
@@ -34,14 +28,22 @@ export interface AdamW {
 export function createAdamW(
   engine: Engine,
   layout: ParameterLayout,
-  { values, ...settings }: AdamWSettings & { readonly values: Float32Array },
+  {
+    values,
+    decayForm = 'decoupled',
+    ...settings
+  }: AdamWSettings & {
+    readonly values: Float32Array;
+    /** `l2` adds weightDecay * parameter to the clipped gradient instead: Adam with an L2 penalty. */
+    readonly decayForm?: 'decoupled' | 'l2';
+  },
 ): AdamW {
   const { tf } = engine;
   const { beta1, beta2, weightDecay, clipNorm, epsilon = 1e-8, decays = decaysByDefault } = settings;
   if (values.length !== layout.size) {
     throw new TypeError(`Cannot optimise: the layout has ${layout.size} numbers, found ${values.length}`);
   }
-  const decay = tf.tensor1d(decayOfEach(layout, (tensor) => (decays(tensor) ? weightDecay : 0)));
+  const decay = tf.tensor1d(flatConstant(layout, (tensor) => (decays(tensor) ? weightDecay : 0)));
   let steps = 0;
   const flat = {
     parameters: tf.tensor1d(values.slice()),
@@ -57,16 +59,23 @@ export function createAdamW(
 
   return {
     parameters: () => tensors,
+    flat: () => flat.parameters,
+    memory: () => ({ exp_avg: flat.firstMoment, exp_avg_sq: flat.secondMoment }),
     step(gradient, { learningRate }) {
       steps += 1;
       const stepSize = learningRate / (1 - beta1 ** steps);
       const secondScale = 1 / Math.sqrt(1 - beta2 ** steps);
       // One scope each: a vector of the model's size less at the peak for every operation.
-      const clipped = clipGradient(engine, gradient, clipNorm);
+      const clipped = tf.tidy(() => {
+        const short = clipGradient(engine, gradient, clipNorm);
+        return decayForm === 'l2' ? tf.add(short, tf.mul(flat.parameters, decay)) : short;
+      }) as Tensor1D;
       replace('firstMoment', (first) => tf.add(tf.mul(first, beta1), tf.mul(clipped, 1 - beta1)));
       replace('secondMoment', (second) => tf.add(tf.mul(second, beta2), tf.mul(tf.square(clipped), 1 - beta2)));
       clipped.dispose();
-      replace('parameters', (values) => tf.sub(values, tf.mul(tf.mul(values, decay), learningRate)));
+      if (decayForm === 'decoupled') {
+        replace('parameters', (values) => tf.sub(values, tf.mul(tf.mul(values, decay), learningRate)));
+      }
       replace('parameters', (values) => {
         const denominator = tf.add(tf.mul(tf.sqrt(flat.secondMoment), secondScale), epsilon);
         return tf.sub(values, tf.mul(tf.div(flat.firstMoment, denominator), stepSize));
@@ -85,11 +94,4 @@ export function createAdamW(
 /** As in timm: matrices decay; biases, normalisation scales, the class token and the position table do not. */
 export function decaysByDefault({ name, shape }: PlacedTensor): boolean {
   return shape.length >= 2 && name !== 'pos_embed' && name !== 'cls_token';
-}
-
-/** A tensor's decay, repeated for each of its numbers. */
-function decayOfEach(layout: ParameterLayout, decayOf: (tensor: PlacedTensor) => number): Float32Array {
-  const decays = new Float32Array(layout.size);
-  for (const tensor of layout.tensors) decays.fill(decayOf(tensor), tensor.offset, tensor.offset + tensor.size);
-  return decays;
 }

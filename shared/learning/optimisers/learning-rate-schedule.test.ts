@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { goldenTest } from '../../test/golden.ts';
-import '../../test/all-close.ts';
 import { learningRateAt } from './learning-rate-schedule.ts';
 
 describe('learningRateAt()', () => {
@@ -21,13 +19,5 @@ describe('learningRateAt()', () => {
   test('refuses progress outside the stage', () => {
     expect(() => learningRateAt(1.01, schedule)).toThrow(RangeError);
     expect(() => learningRateAt(Number.NaN, schedule)).toThrow(RangeError);
-  });
-
-  goldenTest('opt_schedules', 'agrees with the half-cosine schedule of MAE, MaCo and MoCo v3', (golden) => {
-    const { base, warmup, total, value_scale: scale } = golden.config as Record<string, number>;
-    const rates = Array.from(golden.values('input.fractional_epoch'), (epoch) =>
-      learningRateAt(epoch / total!, { learningRate: base! * scale!, warmUpFraction: warmup! / total! }),
-    );
-    expect(rates).toBeAllClose(golden.values('output.half_cosine'), golden.outputTolerance);
   });
 });

@@ -1,6 +1,8 @@
+import { halfCosine } from './half-cosine.ts';
+
 /**
- * The learning rate at a point of a stage: a linear rise over `warmUpFraction`, then half a cosine down to zero
- * (Loshchilov and Hutter 2017, arXiv 1608.03983). `progress` is the share of the stage's steps already done, 0 to 1.
+ * The learning rate at a point of a stage: a linear rise over `warmUpFraction`, then half a cosine down to zero, as MAE,
+ * MaCo and MoCo v3 have it. `progress` is the share of the stage's steps already done, 0 to 1.
  *
  * @throws {RangeError} when progress is outside 0 to 1.
  */
@@ -12,5 +14,5 @@ export function learningRateAt(
     throw new RangeError(`Cannot set the learning rate: progress must be from 0 to 1, found ${progress}`);
   }
   if (progress < warmUpFraction) return learningRate * (progress / warmUpFraction);
-  return (learningRate / 2) * (1 + Math.cos(Math.PI * ((progress - warmUpFraction) / (1 - warmUpFraction))));
+  return halfCosine((progress - warmUpFraction) / (1 - warmUpFraction), { from: learningRate, to: 0 });
 }

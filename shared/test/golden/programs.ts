@@ -1,5 +1,6 @@
 import { bagsAndTables } from './bags-and-tables.ts';
 import { convolutions } from './convolutions.ts';
+import { federation } from './federation.ts';
 import { metrics } from './metrics.ts';
 import { objectives } from './objectives.ts';
 import { operations } from './operations.ts';
@@ -19,6 +20,7 @@ const programs: GoldenPrograms = {
   ...bagsAndTables,
   ...objectives,
   ...optimisers,
+  ...federation,
   ...metrics,
   ...preprocessing,
 };
