@@ -19,7 +19,7 @@ export function packBags(
   const owners = packed.map((index) => Math.floor(index / places));
   const placeOf = packed.map((index) => index % places);
   return {
-    slices: selectRows(engine, tf.reshape(bags, [patients * places, width]), packed),
+    slices: selectRows(engine, tf.reshape(bags, [patients * places, width]), { indices: packed }),
     membership: tf.transpose(indicator(owners, patients)),
     unpack: (attention) => tf.matMul(attention, indicator(placeOf, places)),
   };

@@ -1,20 +1,42 @@
-import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
 
 /**
- * Cuts one-channel images [images, height, width] into square patches [images * patches, patch pixels]: patches row by
- * row, and within a patch pixels row by row, which is the order of a PyTorch convolution's weight [out, 1, row, column].
+ * The order of a patch's numbers: `channels-first` (channel, row, column) is that of a PyTorch convolution's weight,
+ * `channels-last` (row, column, channel) is that of masked autoencoders' targets.
  */
-export function patches({ tf }: Engine, images: Tensor3D, patchSizePixels: number): Tensor2D {
-  const [count, height, width] = images.shape;
+export type PatchOrder = 'channels-first' | 'channels-last';
+
+/**
+ * Cuts images [images, channels, height, width] into square patches, row by row:
+ * [images * patches, channels * patch pixels]. Its gradient with respect to the images is recorded.
+ *
+ * @throws {TypeError} when the images are not whole patches.
+ */
+export function patches(
+  engine: Engine,
+  images: Tensor4D,
+  { patchSizePixels, order = 'channels-first' }: { readonly patchSizePixels: number; readonly order?: PatchOrder },
+): Tensor2D {
+  const { tf } = engine;
+  const [count, channels, height, width] = images.shape;
+  const { rows, columns } = patchGrid({ height, width }, patchSizePixels);
+  return tf.tidy(() => {
+    const apart: Tensor = tf.reshape(images, [count, channels, rows, patchSizePixels, columns, patchSizePixels]);
+    const axes = order === 'channels-first' ? [0, 2, 4, 1, 3, 5] : [0, 2, 4, 3, 5, 1];
+    return tf.reshape(tf.transpose(apart, axes), [count * rows * columns, channels * patchSizePixels ** 2]);
+  });
+}
+
+function patchGrid(
+  { height, width }: { readonly height: number; readonly width: number },
+  patchSizePixels: number,
+): { rows: number; columns: number } {
   const [rows, columns] = [height / patchSizePixels, width / patchSizePixels];
   if (!Number.isInteger(rows) || !Number.isInteger(columns)) {
     throw new TypeError(
       `Cannot cut images of ${height} x ${width} pixels into patches of ${patchSizePixels} pixels a side`,
     );
   }
-  return tf.tidy(() => {
-    const apart = tf.reshape(images, [count, rows, patchSizePixels, columns, patchSizePixels]);
-    return tf.reshape(tf.transpose(apart, [0, 1, 3, 2, 4]), [count * rows * columns, patchSizePixels ** 2]);
-  });
+  return { rows, columns };
 }

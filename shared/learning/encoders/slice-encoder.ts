@@ -1,4 +1,4 @@
-import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { PIXEL_NORMALISATION, type VitArchitecture, vitSizes } from '../../tensors/layouts/vit.ts';
 import type { Engine } from '../engine/open-engine.ts';
 import type { ParameterTensors } from '../parameters.ts';
@@ -14,8 +14,9 @@ export function sliceEmbedding(
   const { tf } = engine;
   const { depth, heads, patchSizePixels } = vitSizes(architecture);
   return tf.tidy(() => {
-    const normalised: Tensor3D = tf.div(tf.sub(images, PIXEL_NORMALISATION.mean), PIXEL_NORMALISATION.deviation);
-    return vitEmbedding(engine, patches(engine, normalised, patchSizePixels), {
+    const normalised = tf.div(tf.sub(images, PIXEL_NORMALISATION.mean), PIXEL_NORMALISATION.deviation);
+    const oneChannel: Tensor4D = tf.expandDims(normalised, 1);
+    return vitEmbedding(engine, patches(engine, oneChannel, { patchSizePixels }), {
       images: images.shape[0],
       parameters,
       depth,

@@ -1,13 +1,10 @@
-import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { createRandom } from '../../random/seeded-random.ts';
 import { describeOnEachEngine, normalTensor } from '../../test/each-engine.ts';
-import { type Golden, goldenTest } from '../../test/golden.ts';
 import '../../test/all-close.ts';
-import { linear } from '../ops/linear.ts';
 import { flatGradient } from '../optimisers/flat-gradient.ts';
 import { disposeParameters, type ParameterTensors } from '../parameters.ts';
-import { patches } from './patches.ts';
 import { vitEmbedding } from './vit.ts';
 
 /** A transformer of 16 numbers a token with random parameters throughout, also where models start at 0 or 1. */
@@ -98,41 +95,4 @@ describeOnEachEngine('vitEmbedding()', (engine) => {
     const cut = normalTensor<Tensor2D>(engine(), 'patches', [15, 4]);
     expect(() => vitEmbedding(engine(), cut, { ...tiny, parameters })).toThrow(/5 patches: the position table has 4/);
   });
-
-  goldenTest('enc_vit_token_gray', 'agrees with timm in embedding, logits and every gradient', (golden) => {
-    const { tf } = engine();
-    const { depth, heads, patch, img } = golden.config as { img: [number, number] } & Record<string, number>;
-    const [height, width] = img;
-    const pixels: Tensor3D = tf.reshape(golden.load(engine(), 'input.image'), [-1, height, width]);
-    const parameters = parametersOf(golden, engine());
-    const logitsOf = (tensors: ParameterTensors, images: Tensor3D) => {
-      const embedding = vitEmbedding(engine(), patches(engine(), images, patch!), {
-        images: images.shape[0],
-        parameters: tensors,
-        depth: depth!,
-        heads: heads!,
-      });
-      const head = { weight: tensors.get('head.weight') as Tensor2D, bias: tensors.get('head.bias') as Tensor1D };
-      return { embedding, logits: linear(engine(), embedding, head) };
-    };
-    const { embedding, logits } = logitsOf(parameters, pixels);
-    expect(embedding.dataSync()).toBeAllClose(golden.values('output.embedding'), golden.outputTolerance);
-    expect(logits.dataSync()).toBeAllClose(golden.values('output.logits'), golden.outputTolerance);
-
-    const cotangent = golden.load<Tensor2D>(engine(), 'cotangent');
-    const inputs = [pixels, ...parameters.values()];
-    const gradients = tf.grads((images: Tensor, ...tensors: Tensor[]) => {
-      const named = new Map([...parameters.keys()].map((name, index) => [name, tensors[index]!]));
-      return logitsOf(named, images as Tensor3D).logits;
-    })(inputs, cotangent);
-    ['image', ...parameters.keys()].forEach((name, index) => {
-      const expected = golden.values(`grad.${name}`);
-      expect(gradients[index]!.dataSync(), name).toBeAllClose(expected, golden.gradientTolerance);
-    });
-  });
 });
-
-function parametersOf(golden: Golden, engine: Parameters<Golden['load']>[0]): ParameterTensors {
-  const names = golden.names.filter((name) => name.startsWith('param.'));
-  return new Map(names.map((name) => [name.slice('param.'.length), golden.load(engine, name)]));
-}

@@ -18,4 +18,11 @@ describeOnEachEngine('prependToken()', (engine) => {
       inputs: [normalTensor(engine(), 'x', [6, 4]), normalTensor(engine(), 'token', [1, 1, 4])],
     });
   });
+
+  test('refuses a token of another width and incomplete sequences', () => {
+    const { tf } = engine();
+    const token = tf.zeros([1, 1, 4]);
+    expect(() => prependToken(engine(), tf.zeros([6, 3]), { token, sequences: 3 })).toThrow('token of 4 numbers');
+    expect(() => prependToken(engine(), tf.zeros([7, 4]), { token, sequences: 3 })).toThrow(TypeError);
+  });
 });

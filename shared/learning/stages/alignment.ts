@@ -95,11 +95,8 @@ export function createAlignment(engine: Engine, options: AlignmentOptions): Alig
           const rowsOf = (modality: Modality, wanted: readonly number[]) => {
             const { patients, embedding } = views.get(modality)!;
             if (patients.length === wanted.length) return embedding;
-            return selectRows(
-              engine,
-              embedding,
-              wanted.map((patient) => patients.indexOf(patient)),
-            );
+            const indices = wanted.map((patient) => patients.indexOf(patient));
+            return selectRows(engine, embedding, { indices });
           };
           const losses = found.map(({ modalities: [a, b], patients }) =>
             infoNce(engine, { a: rowsOf(a, patients), b: rowsOf(b, patients) }, { temperature: options.temperature }),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { testAgainstReference } from '../../test/reference-layouts.ts';
 import { initialise } from '../initialise.ts';
 import { type ParameterLayout, tensorView } from '../layout.ts';
 import { clinicalLocalLayout, clinicalSharedLayout } from './clinical.ts';
@@ -45,6 +46,15 @@ describe('vitLayout()', () => {
     // vit_tiny_patch16_224 without its head has 5,524,416 parameters with three input channels.
     expect(layout(224, 3).size).toBe(5_524_416);
   });
+
+  for (const [architecture, model] of [
+    ['vit_small_patch16', 'vit_small_patch16_224 num_classes=0'],
+    ['vit_base_patch16', 'vit_base_patch16_224 num_classes=0'],
+  ] as const) {
+    testAgainstReference(model, () =>
+      vitLayout({ sizes: vitSizes(architecture), imageSizePixels: 224, inputChannels: 3, group: 'slice' }),
+    );
+  }
 
   test('changes only the positions with the image size', () => {
     const differing = shapes(layout(64, 1)).filter((line) => !shapes(layout(224, 1)).includes(line));
