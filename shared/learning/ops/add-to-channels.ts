@@ -8,6 +8,7 @@ export function addToChannels<T extends Tensor>(engine: Engine, x: T, bias: Tens
   const { tf } = engine;
   return differentiable(engine, [x, bias], {
     forward: (all, offsets) => ({ value: tf.add(all, offsets) as T, keep: {} }),
-    backward: (dy) => [dy.clone(), columnSums(engine, tf.reshape(dy, [-1, bias.shape[0]]))],
+    // WebAssembly copies what is cloned, not what is reshaped.
+    backward: (dy) => [tf.reshape(dy, dy.shape), columnSums(engine, tf.reshape(dy, [-1, bias.shape[0]]))],
   });
 }
