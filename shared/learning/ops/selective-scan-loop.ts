@@ -78,19 +78,20 @@ function scanForward(
         keptSegments += 1;
       }
       const token = sequence * length + t;
-      for (let channel = 0; channel < channels; channel += 1) {
-        const at = token * channels + channel;
-        const shared = (token * groups + ((channel / groupWidth) | 0)) * states;
-        const input = u[at]!;
-        const dt = softplus(delta[at]! + deltaBias[channel]!);
-        const drive = dt * input;
-        let sum = d[channel]! * input;
-        for (let n = 0, state = channel * states; n < states; n += 1, state += 1) {
-          const value = decay(dt * rates[state]!) * h[state]! + drive * b[shared + n]!;
-          h[state] = value;
-          sum += value * c[shared + n]!;
+      for (let channel = 0, shared = token * groups * states; channel < channels; shared += states) {
+        for (const end = channel + groupWidth; channel < end; channel += 1) {
+          const at = token * channels + channel;
+          const input = u[at]!;
+          const dt = softplus(delta[at]! + deltaBias[channel]!);
+          const drive = dt * input;
+          let sum = d[channel]! * input;
+          for (let n = 0, state = channel * states; n < states; n += 1, state += 1) {
+            const value = decay(dt * rates[state]!) * h[state]! + drive * b[shared + n]!;
+            h[state] = value;
+            sum += value * c[shared + n]!;
+          }
+          y[(sequence * rows + t) * channels + channel] = sum;
         }
-        y[(sequence * rows + t) * channels + channel] = sum;
       }
     }
     for (let n = 0; n < rows - length; n += 1) {
@@ -147,16 +148,17 @@ function scanBackward(
       for (let t = first; t < end; t += 1) {
         const token = sequence * length + t;
         const here = (t - first) * width;
-        for (let channel = 0; channel < channels; channel += 1) {
-          const at = token * channels + channel;
-          const shared = (token * groups + ((channel / groupWidth) | 0)) * states;
-          const dt = softplus(delta[at]! + deltaBias[channel]!);
-          const drive = dt * u[at]!;
-          steps[(t - first) * channels + channel] = dt;
-          for (let n = 0, state = channel * states; n < states; n += 1, state += 1) {
-            const kept = decay(dt * rates[state]!);
-            decays[here + state] = kept;
-            h[here + width + state] = kept * h[here + state]! + drive * b[shared + n]!;
+        for (let channel = 0, shared = token * groups * states; channel < channels; shared += states) {
+          for (const last = channel + groupWidth; channel < last; channel += 1) {
+            const at = token * channels + channel;
+            const dt = softplus(delta[at]! + deltaBias[channel]!);
+            const drive = dt * u[at]!;
+            steps[(t - first) * channels + channel] = dt;
+            for (let n = 0, state = channel * states; n < states; n += 1, state += 1) {
+              const kept = decay(dt * rates[state]!);
+              decays[here + state] = kept;
+              h[here + width + state] = kept * h[here + state]! + drive * b[shared + n]!;
+            }
           }
         }
       }
@@ -165,33 +167,34 @@ function scanBackward(
         const here = (t - first) * width;
         db.fill(0);
         dc.fill(0);
-        for (let channel = 0; channel < channels; channel += 1) {
-          const at = token * channels + channel;
-          const group = ((channel / groupWidth) | 0) * states;
+        for (let channel = 0, group = 0; channel < channels; group += states) {
           const shared = token * groups * states + group;
-          const input = u[at]!;
-          const dt = steps[(t - first) * channels + channel]!;
-          const dOut = dy[(sequence * rows + t) * channels + channel]!;
-          const drive = dt * input;
-          let dDrive = 0;
-          let dStep = 0;
-          for (let n = 0, state = channel * states; n < states; n += 1, state += 1) {
-            dc[group + n] = dc[group + n]! + dOut * h[here + width + state]!;
-            const slope = dh[state]! + dOut * c[shared + n]!;
-            db[group + n] = db[group + n]! + slope * drive;
-            dDrive += slope * b[shared + n]!;
-            const carried = slope * decays[here + state]!;
-            dh[state] = carried;
-            // The gradient of the exponent dt * rate.
-            const dExponent = carried * h[here + state]!;
-            dStep += dExponent * rates[state]!;
-            dRates[state] = dRates[state]! + dExponent * dt;
+          for (const last = channel + groupWidth; channel < last; channel += 1) {
+            const at = token * channels + channel;
+            const input = u[at]!;
+            const dt = steps[(t - first) * channels + channel]!;
+            const dOut = dy[(sequence * rows + t) * channels + channel]!;
+            const drive = dt * input;
+            let dDrive = 0;
+            let dStep = 0;
+            for (let n = 0, state = channel * states; n < states; n += 1, state += 1) {
+              dc[group + n] = dc[group + n]! + dOut * h[here + width + state]!;
+              const slope = dh[state]! + dOut * c[shared + n]!;
+              db[group + n] = db[group + n]! + slope * drive;
+              dDrive += slope * b[shared + n]!;
+              const carried = slope * decays[here + state]!;
+              dh[state] = carried;
+              // The gradient of the exponent dt * rate.
+              const dExponent = carried * h[here + state]!;
+              dStep += dExponent * rates[state]!;
+              dRates[state] = dRates[state]! + dExponent * dt;
+            }
+            const dDelta = (dStep + dDrive * input) * softplusSlope(delta[at]! + deltaBias[channel]!);
+            gradients.u[at] = dDrive * dt + dOut * d[channel]!;
+            gradients.delta[at] = dDelta;
+            dBias[channel] = dBias[channel]! + dDelta;
+            dSkip[channel] = dSkip[channel]! + dOut * input;
           }
-          const dDelta = (dStep + dDrive * input) * softplusSlope(delta[at]! + deltaBias[channel]!);
-          gradients.u[at] = dDrive * dt + dOut * d[channel]!;
-          gradients.delta[at] = dDelta;
-          dBias[channel] = dBias[channel]! + dDelta;
-          dSkip[channel] = dSkip[channel]! + dOut * input;
         }
         gradients.b.set(db, token * groups * states);
         gradients.c.set(dc, token * groups * states);
