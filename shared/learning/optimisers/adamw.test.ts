@@ -44,6 +44,22 @@ describeOnEachEngine('createAdamW()', (engine) => {
     optimiser.dispose();
   });
 
+  test('moves a tensor with bounds back into them after each step', async () => {
+    const optimiser = createAdamW(engine(), layout, {
+      ...{ values: new Float32Array(layout.size), beta1: 0.9, beta2: 0.99, weightDecay: 0, clipNorm: 1 },
+      bounds: ({ name }) => (name === 'fc1.bias' ? [-0.5, 0.5] : null),
+    });
+    const gradient: Tensor1D = engine().tf.ones([layout.size]);
+    optimiser.step(gradient, { learningRate: 2 });
+    const moved = await optimiser.read();
+    expect([moved[0], moved[20], moved[24], moved[25]]).toBeAllClose([-2, -0.5, -0.5, -2], {
+      relative: 1e-6,
+      absolute: 0,
+    });
+    expect(parameter(optimiser.parameters(), 'fc1.bias').dataSync()[0]).toBe(-0.5);
+    optimiser.dispose();
+  });
+
   test.each([true, false])('splits the vector into tensors and reads it back (host loops: %s)', async (hostLoops) => {
     const values = Float32Array.from({ length: layout.size }, (_, index) => index);
     const settings = { beta1: 0.9, beta2: 0.99, weightDecay: 0, clipNorm: 1 };

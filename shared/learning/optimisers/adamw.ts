@@ -2,6 +2,7 @@ import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { ParameterLayout, PlacedTensor } from '../../tensors/layout.ts';
 import type { Engine } from '../engine/open-engine.ts';
 import { disposeParameters, splitParameters } from '../parameters.ts';
+import { type BoundedTensor, clampTensors } from './clamp-tensors.ts';
 import { clipGradient } from './clip-gradient.ts';
 import { flatConstant } from './flat-constant.ts';
 import type { Optimiser } from './optimiser.ts';
@@ -31,11 +32,14 @@ export function createAdamW(
   {
     values,
     decayForm = 'decoupled',
+    bounds = () => null,
     ...settings
   }: AdamWSettings & {
     readonly values: Float32Array;
     /** `l2` adds weightDecay * parameter to the clipped gradient instead: Adam with an L2 penalty. */
     readonly decayForm?: 'decoupled' | 'l2';
+    /** What a tensor's numbers are moved back into after each step, such as a learned temperature's; null for no bounds. */
+    readonly bounds?: (tensor: PlacedTensor) => readonly [lowest: number, highest: number] | null;
   },
 ): AdamW {
   const { tf } = engine;
@@ -44,6 +48,10 @@ export function createAdamW(
     throw new TypeError(`Cannot optimise: the layout has ${layout.size} numbers, found ${values.length}`);
   }
   const decay = tf.tensor1d(flatConstant(layout, (tensor) => (decays(tensor) ? weightDecay : 0)));
+  const bounded = layout.tensors.flatMap((tensor): BoundedTensor[] => {
+    const range = bounds(tensor);
+    return range === null ? [] : [{ ...tensor, lowest: range[0], highest: range[1] }];
+  });
   let steps = 0;
   const flat = {
     parameters: tf.tensor1d(values.slice()),
@@ -80,6 +88,7 @@ export function createAdamW(
         const denominator = tf.add(tf.mul(tf.sqrt(flat.secondMoment), secondScale), epsilon);
         return tf.sub(values, tf.mul(tf.div(flat.firstMoment, denominator), stepSize));
       });
+      if (bounded.length > 0) replace('parameters', (values) => clampTensors(engine, values, bounded));
       disposeParameters(tensors);
       tensors = splitParameters(engine, layout, flat.parameters);
     },
