@@ -90,38 +90,24 @@ function halve(engine: Engine, x: Tensor4D, { layers, name }: { layers: NamedLay
 function block(engine: Engine, x: Tensor4D, layers: NamedLayers): Tensor4D {
   const { tf } = engine;
   const kernel = layers.tensor<Tensor4D>('conv.weight');
+  const [mixing] = kernel.shape;
   const hidden = layers.tensor('fc2.weight').shape[1]!;
+  // Rows of a weight are split at little cost; columns of what it gives would be copied pixel by pixel.
+  const sizes = [hidden, hidden - mixing, mixing];
   const padding = (kernel.shape[2] - 1) / 2;
-  return tf.tidy(() =>
-    onPixels(engine, x, (pixels) => {
+  return tf.tidy(() => {
+    const weights = tf.split<Tensor2D>(layers.tensor('fc1.weight'), sizes);
+    const biases = tf.split<Tensor1D>(layers.tensor('fc1.bias'), sizes);
+    return onPixels(engine, x, (pixels) => {
       const normalised = layers.norm('norm', pixels);
-      const part = (first: number, size: number) => linearPart(engine, normalised, { layers, first, size });
-      const gate = gelu(engine, part(0, hidden));
-      const plain = part(hidden, hidden - kernel.shape[0]);
-      const mixing: Tensor4D = tf.reshape(part(2 * hidden - kernel.shape[0], kernel.shape[0]), [
-        ...x.shape.slice(0, 3),
-        kernel.shape[0],
-      ] as Tensor4D['shape']);
-      const mixed = depthwiseConvolution(engine, mixing, {
-        weight: kernel,
-        bias: layers.tensor<Tensor1D>('conv.bias'),
-        padding,
-      });
-      const passed = tf.concat([plain, tf.reshape(mixed, [pixels.shape[0], kernel.shape[0]])], 1);
-      return tf.add(pixels, layers.linear('fc2', tf.mul(gate, passed))) as Tensor2D;
-    }),
-  );
-}
-
-/** Some outputs of fc1. Rows of a weight are sliced at no cost, columns of what it gives are copied one by one. */
-function linearPart(
-  engine: Engine,
-  x: Tensor2D,
-  { layers, first, size }: { layers: NamedLayers; first: number; size: number },
-): Tensor2D {
-  const { tf } = engine;
-  return linear(engine, x, {
-    weight: tf.slice(layers.tensor<Tensor2D>('fc1.weight'), [first, 0], [size, -1]),
-    bias: tf.slice(layers.tensor<Tensor1D>('fc1.bias'), [first], [size]),
+      const [gate, plain, convolved] = weights.map((weight, part) =>
+        linear(engine, normalised, { weight, bias: biases[part]! }),
+      ) as [Tensor2D, Tensor2D, Tensor2D];
+      const map: Tensor4D = tf.reshape(convolved, [x.shape[0], x.shape[1], x.shape[2], mixing]);
+      const bias = layers.tensor<Tensor1D>('conv.bias');
+      const mixed = depthwiseConvolution(engine, map, { weight: kernel, bias, padding });
+      const passed = tf.concat([plain, tf.reshape(mixed, convolved.shape)], 1);
+      return tf.add(pixels, layers.linear('fc2', tf.mul(gelu(engine, gate), passed))) as Tensor2D;
+    });
   });
 }

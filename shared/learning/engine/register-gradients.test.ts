@@ -36,6 +36,16 @@ describeOnEachEngine('registerGradients()', (engine) => {
       evaluate: (x) => tf.slice(x!, [1, 0], [2, 3]),
       inputs: [matrix()],
     });
+    for (const [sizes, axis] of [
+      [[1, 2], 0],
+      [[1, 1, 2], 1],
+    ] as const) {
+      expectGradientsToMatchDifferences(engine(), {
+        // The others are left out: what nothing depends on has the gradient zero.
+        evaluate: (x) => tf.split(x!, [...sizes], axis).at(-1)!,
+        inputs: [matrix()],
+      });
+    }
     for (const axis of [0, 1, -1]) {
       const other = normalTensor(engine(), 'other', axis === 0 ? [2, 4] : [3, 2]);
       expectGradientsToMatchDifferences(engine(), {

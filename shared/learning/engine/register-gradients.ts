@@ -70,6 +70,10 @@ const gradients: readonly tf.GradConfig[] = [
     },
   },
   {
+    kernelName: tf.SplitV,
+    gradFunc: (dys, _, attributes) => ({ x: () => tf.concat(dys as tf.Tensor[], attributes['axis'] as number) }),
+  },
+  {
     kernelName: tf.Slice,
     inputsToSave: ['x'],
     gradFunc: (dy, saved, attributes) => {
@@ -98,7 +102,7 @@ export function registerGradients(): void {
   }
 }
 
-/** All operations here have one output. */
+/** Of the operations that have one output. */
 function one(dy: tf.Tensor | tf.Tensor[]): tf.Tensor {
   return Array.isArray(dy) ? dy[0]! : dy;
 }
