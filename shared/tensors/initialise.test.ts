@@ -45,6 +45,23 @@ describe('initialise()', () => {
     expect(Math.abs(deviation(values) - 0.1 / Math.sqrt(3))).toBeLessThan(0.001);
   });
 
+  test('counts in logarithms along rows', () => {
+    const values = initialise(createLayout([tensor('a', 6, { kind: 'log-count', rowLength: 3 })]), 1);
+    expect([...values]).toEqual([1, 2, 3, 1, 2, 3].map((count) => Math.fround(Math.log(count))));
+  });
+
+  test('draws numbers whose softplus is log-uniform', () => {
+    const initialiser = { kind: 'inverse-softplus', lowest: 1e-3, highest: 0.1 } as const;
+    const values = initialise(createLayout([tensor('bias', 50_000, initialiser)]), 1);
+    const logarithms = values.map((value) => Math.log10(Math.log1p(Math.exp(value))));
+    expect(Math.min(...logarithms)).toBeGreaterThanOrEqual(-3.000001);
+    expect(Math.max(...logarithms)).toBeLessThanOrEqual(-0.999999);
+    const mean = logarithms.reduce((sum, value) => sum + value, 0) / values.length;
+    // Uniform over two decades around -2; five standard errors.
+    expect(Math.abs(mean + 2)).toBeLessThan(0.013);
+    expect(Math.abs(deviation(logarithms.map((value) => value - mean)) - 2 / Math.sqrt(12))).toBeLessThan(0.006);
+  });
+
   test('gives a tensor the same numbers whatever stands beside it', () => {
     const w = tensor('w', 10, { kind: 'uniform', bound: 1 });
     const alone = createLayout([w]);

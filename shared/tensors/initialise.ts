@@ -1,4 +1,6 @@
 /** Starting weights from a layout and a seed, without a tensor library: every machine computes the same bits. */
+import { portableExp } from '../random/portable-exp.ts';
+import { portableLog } from '../random/portable-log.ts';
 import { createRandom, type SeededRandom } from '../random/seeded-random.ts';
 import type { Initialiser, ParameterLayout } from './layout.ts';
 
@@ -35,6 +37,17 @@ function fill(target: Float32Array, initialiser: Initialiser, random: SeededRand
     case 'uniform':
       for (let i = 0; i < target.length; i += 1) target[i] = (2 * random.next() - 1) * initialiser.bound;
       return;
+    case 'log-count':
+      for (let i = 0; i < target.length; i += 1) target[i] = portableLog(1 + (i % initialiser.rowLength));
+      return;
+    case 'inverse-softplus': {
+      const [low, high] = [portableLog(initialiser.lowest), portableLog(initialiser.highest)];
+      for (let i = 0; i < target.length; i += 1) {
+        const value = portableExp(low + random.next() * (high - low));
+        target[i] = value + portableLog(1 - portableExp(-value));
+      }
+      return;
+    }
     default:
       initialiser satisfies never;
   }

@@ -12,7 +12,11 @@ export type Initialiser =
   | { readonly kind: 'ones' }
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'truncated-normal'; readonly standardDeviation: number }
-  | { readonly kind: 'uniform'; readonly bound: number };
+  | { readonly kind: 'uniform'; readonly bound: number }
+  /** Each row, of the last dimension's length, is ln 1, ln 2, ln 3 and so on: the decay rates of state spaces. */
+  | { readonly kind: 'log-count'; readonly rowLength: number }
+  /** Numbers whose softplus is log-uniform between the two: the step sizes of state spaces. */
+  | { readonly kind: 'inverse-softplus'; readonly lowest: number; readonly highest: number };
 
 export interface TensorSpec {
   /** The PyTorch `state_dict` key. */
