@@ -8,8 +8,9 @@
  */
 import { createLayout, type ParameterLayout, type TensorSpec } from '../layout.ts';
 import { convolution } from './convolution.ts';
+import { glorotLinear } from './glorot-linear.ts';
 import { layerNorm } from './layer-norm.ts';
-import { linear } from './linear.ts';
+import { transformerBlock } from './transformer-block.ts';
 
 /** The stem takes the place of the twelfth block. Shapes alone do not tell the number of heads. */
 export const CONV_STEM_VIT_SMALL = { width: 384, depth: 11, heads: 12, mlpWidth: 1536 } as const;
@@ -43,6 +44,8 @@ export function convStemVitLayout(options: {
       group,
     },
   ];
+  const linear = (name: string, sizes: { inputWidth: number; outputWidth: number }) =>
+    glorotLinear(name, { ...sizes, matrices: name.endsWith('.qkv') ? 3 : 1, group });
   const widths = [inputChannels, width / 8, width / 4, width / 2, width];
   for (let stage = 0; stage < 4; stage += 1) {
     const [inputs, outputs] = [widths[stage]!, widths[stage + 1]!];
@@ -53,33 +56,8 @@ export function convStemVitLayout(options: {
   }
   tensors.push(...convolution('patch_embed.proj.12', { inputs: width, outputs: width, kernelPixels: 1, group }));
   for (let block = 0; block < depth; block += 1) {
-    const name = `blocks.${block}`;
-    tensors.push(
-      ...layerNorm(`${name}.norm1`, { width, group }),
-      ...glorotLinear(`${name}.attn.qkv`, { inputWidth: width, outputWidth: 3 * width, matrices: 3, group }),
-      ...glorotLinear(`${name}.attn.proj`, { inputWidth: width, outputWidth: width, group }),
-      ...layerNorm(`${name}.norm2`, { width, group }),
-      ...glorotLinear(`${name}.mlp.fc1`, { inputWidth: width, outputWidth: mlpWidth, group }),
-      ...glorotLinear(`${name}.mlp.fc2`, { inputWidth: mlpWidth, outputWidth: width, group }),
-    );
+    tensors.push(...transformerBlock(`blocks.${block}`, { width, mlpWidth, group, linear }));
   }
   tensors.push(...layerNorm('norm', { width, group }));
   return createLayout(tensors);
-}
-
-/** `matrices` says how many matrices lie one above the other in the weight. */
-function glorotLinear(
-  name: string,
-  {
-    matrices = 1,
-    ...sizes
-  }: {
-    readonly inputWidth: number;
-    readonly outputWidth: number;
-    readonly matrices?: number;
-    readonly group: string;
-  },
-): TensorSpec[] {
-  const bound = Math.sqrt(6 / (sizes.inputWidth + sizes.outputWidth / matrices));
-  return linear(name, { ...sizes, initialisers: { weight: { kind: 'uniform', bound }, bias: { kind: 'zeros' } } });
 }

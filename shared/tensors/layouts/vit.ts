@@ -7,6 +7,7 @@
 import { createLayout, type Initialiser, type ParameterLayout, type TensorSpec } from '../layout.ts';
 import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
+import { transformerBlock } from './transformer-block.ts';
 
 /** The vision transformers that a study can name, as timm names them without their image size. */
 export const VIT_ARCHITECTURES = ['vit_tiny_patch16', 'vit_small_patch16', 'vit_base_patch16'] as const;
@@ -59,7 +60,9 @@ export function vitLayout(options: {
   const patchNumbers = inputChannels * patchSizePixels ** 2;
   const normal = (standardDeviation: number): Initialiser => ({ kind: 'truncated-normal', standardDeviation });
   const convolution: Initialiser = { kind: 'uniform', bound: 1 / Math.sqrt(patchNumbers) };
-  const linears = { group, initialisers: { weight: normal(0.02), bias: { kind: 'zeros' } as const } };
+  const initialisers = { weight: normal(0.02), bias: { kind: 'zeros' } as const };
+  const linears = (name: string, widths: { inputWidth: number; outputWidth: number }) =>
+    linear(name, { ...widths, group, initialisers });
   const tensors: TensorSpec[] = [
     { name: 'cls_token', shape: [1, 1, width], initialiser: normal(1e-6), group },
     { name: 'pos_embed', shape: [1, 1 + patches, width], initialiser: normal(0.02), group },
@@ -72,15 +75,7 @@ export function vitLayout(options: {
     { name: 'patch_embed.proj.bias', shape: [width], initialiser: convolution, group },
   ];
   for (let block = 0; block < depth; block += 1) {
-    const name = `blocks.${block}`;
-    tensors.push(
-      ...layerNorm(`${name}.norm1`, { width, group }),
-      ...linear(`${name}.attn.qkv`, { inputWidth: width, outputWidth: 3 * width, ...linears }),
-      ...linear(`${name}.attn.proj`, { inputWidth: width, outputWidth: width, ...linears }),
-      ...layerNorm(`${name}.norm2`, { width, group }),
-      ...linear(`${name}.mlp.fc1`, { inputWidth: width, outputWidth: mlpWidth, ...linears }),
-      ...linear(`${name}.mlp.fc2`, { inputWidth: mlpWidth, outputWidth: width, ...linears }),
-    );
+    tensors.push(...transformerBlock(`blocks.${block}`, { width, mlpWidth, group, linear: linears }));
   }
   tensors.push(...layerNorm('norm', { width, group }));
   return createLayout(tensors);
