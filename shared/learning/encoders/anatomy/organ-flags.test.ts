@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { goldenCases, goldenTensors } from '../../../test/golden/golden-files.ts';
 import { organFlags } from './organ-flags.ts';
+import type { Voxels } from './volume-patches.ts';
 
 describe('organFlags()', () => {
   const sizes = { volumeVoxels: [1, 4, 6], patchVoxels: [1, 2, 3], organs: 2 } as const;
@@ -34,6 +36,17 @@ describe('organFlags()', () => {
   test('takes background and unknown labels for no organ', () => {
     const row = { volumeVoxels: [1, 1, 3], patchVoxels: [1, 1, 1], organs: 2, borderVoxels: 0 } as const;
     expect([...organFlags([0, 3, 255], row)]).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  const reference = goldenCases().find(({ name }) => name === 'enc_fvlm_organ_attention');
+
+  test.skipIf(reference === undefined)('flags what PyTorch’s max-pooling flags', () => {
+    const tensors = goldenTensors(reference!);
+    const [, organs] = tensors.get('input.token_flags')!.shape as [number, number];
+    const { vol, patch } = reference!.config as { vol: Voxels; patch: Voxels };
+    const labels = Array.from(tensors.get('input.label_map')!.data, Number);
+    const flags = organFlags(labels, { volumeVoxels: vol, patchVoxels: patch, organs, borderVoxels: 0 });
+    expect([...flags]).toEqual(Array.from(tensors.get('input.token_flags')!.data, Number));
   });
 
   test('refuses labels that are not whole volumes and patches that do not fill them', () => {
