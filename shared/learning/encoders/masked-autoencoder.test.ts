@@ -1,0 +1,90 @@
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+import { expect, test } from 'vitest';
+import { createRandom } from '../../random/seeded-random.ts';
+import { initialise } from '../../tensors/initialise.ts';
+import { maskedAutoencoderLayout } from '../../tensors/layouts/masked-autoencoder.ts';
+import { sinCosPositions } from '../../tensors/positions/sin-cos-positions.ts';
+import { describeOnEachEngine } from '../../test/each-engine.ts';
+import '../../test/all-close.ts';
+import type { Engine } from '../engine/open-engine.ts';
+import { loadParameters, type ParameterTensors } from '../parameters.ts';
+import { maskedDecoding, maskedEncoding } from './masked-autoencoder.ts';
+import { patchMask } from './patch-mask.ts';
+
+const encoder = { width: 8, depth: 2, heads: 2, mlpWidth: 16, patchSizePixels: 2 };
+const decoder = { width: 12, depth: 1, heads: 3 };
+const grid = { rows: 2, columns: 3 };
+const [images, patchesPerImage, patchNumbers] = [2, 6, 4];
+const layout = maskedAutoencoderLayout({
+  encoder,
+  decoder,
+  inputChannels: 1,
+  predictedPatchSizePixels: 4,
+  group: 'image',
+});
+
+function parametersOn(engine: Engine): ParameterTensors {
+  const table = (width: number) =>
+    engine.tf.tensor(sinCosPositions('mae', { ...grid, width }), [1, 1 + patchesPerImage, width]);
+  return new Map([
+    ...loadParameters(engine, layout, initialise(layout, 'masked autoencoder')),
+    ['pos_embed', table(encoder.width)],
+    ['decoder_pos_embed', table(decoder.width)],
+  ]);
+}
+
+const random = createRandom('patches');
+const pixels = Float32Array.from({ length: images * patchesPerImage * patchNumbers }, () => random.normal());
+/** Sees patches 3, 0 of the first image and 5, 4 of the second. */
+const mask = patchMask([1, 5, 6, 0, 7, 8, 3, 4, 5, 6, 1, 0], { images, visiblePerImage: 2 });
+const close = { relative: 1e-5, absolute: 1e-6 };
+
+describeOnEachEngine('maskedEncoding() and maskedDecoding()', (engine) => {
+  const encode = (parameters: ParameterTensors, values: Float32Array, seen = mask) => {
+    const patches: Tensor2D = engine().tf.tensor2d(values, [images * patchesPerImage, patchNumbers]);
+    return maskedEncoding(engine(), patches, { mask: seen, parameters, depth: encoder.depth, heads: encoder.heads });
+  };
+  const decode = (parameters: ParameterTensors, latent: Tensor2D, seen = mask) =>
+    maskedDecoding(engine(), latent, { mask: seen, parameters, depth: decoder.depth, heads: decoder.heads });
+
+  test('see nothing of removed patches', () => {
+    const parameters = parametersOn(engine());
+    const latent = encode(parameters, pixels);
+    expect(latent.shape).toEqual([images * 3, encoder.width]);
+    const changed = pixels.slice();
+    // Patch 1 of the first image is removed, patch 5 of the second is visible.
+    changed[1 * patchNumbers] = 50;
+    expect(encode(parameters, changed).dataSync()).toEqual(latent.dataSync());
+    changed[(patchesPerImage + 5) * patchNumbers] = 50;
+    expect(encode(parameters, changed).dataSync()).not.toEqual(latent.dataSync());
+  });
+
+  test('predict every patch in its own place, whatever the order in which the visible ones were drawn', () => {
+    const parameters = parametersOn(engine());
+    const predicted = decode(parameters, encode(parameters, pixels));
+    expect(predicted.shape).toEqual([images, patchesPerImage, 16]);
+    const other = { ...mask, visible: Int32Array.of(0, 3, 4, 5) };
+    const again = decode(parameters, encode(parameters, pixels, other), other);
+    expect(again.dataSync()).toBeAllClose(predicted.dataSync(), close);
+  });
+
+  test('leave nothing but their results behind', () => {
+    const { tf } = engine();
+    const parameters = parametersOn(engine());
+    const before = tf.memory().numTensors;
+    const latent = tf.tidy(() => encode(parameters, pixels));
+    decode(parameters, latent).dispose();
+    latent.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('refuse patches and positions of another image size', () => {
+    const parameters = parametersOn(engine());
+    expect(() => encode(parameters, pixels, { ...mask, images: 3 })).toThrow('3 images of 6 patches, found 12');
+    const other = patchMask(
+      Array.from({ length: 12 }, (_, patch) => patch),
+      { images: 1, visiblePerImage: 4 },
+    );
+    expect(() => encode(parameters, pixels, other)).toThrow('"pos_embed" has 6');
+  });
+});
