@@ -5,6 +5,7 @@
  */
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../../engine/open-engine.ts';
+import { differentiable } from '../../ops/differentiable.ts';
 import { inverseOrder, permuteRows } from '../../ops/permute-rows.ts';
 import { rowProducts } from '../../ops/row-products.ts';
 import { type ParameterTensors, parameter } from '../../parameters.ts';
@@ -18,7 +19,7 @@ export interface MambaGeneEncoder {
   readonly epsilon?: number;
   /**
    * Which genes were measured, [patients, genes] row by row, 0 for absent; all unless given. The value of an absent gene
-   * counts as 0, and a token without a measured gene counts as if it were not in the sequence: it neither changes another
+   * counts as 0 whatever it is, and a token without a measured gene counts as if it were not in the sequence: it neither changes another
    * token nor enters the mean.
    */
   readonly present?: Uint8Array;
@@ -41,14 +42,13 @@ export function encodeGenes(
 ): GeneEncoding {
   const { tf } = engine;
   const absent = present?.some((mark) => mark === 0) === true ? present : null;
-  const encoded = tf.tidy(() => {
+  return tf.tidy(() => {
     const { tokens, pooled } =
       absent === null
         ? encodeAll(engine, values, { parameters, epsilon })
         : encodePresent(engine, values, { parameters, epsilon, present: absent });
     return { tokens, pooled, embedding: rowProducts(engine, [pooled, parameter<Tensor2D>(parameters, 'proj.weight')]) };
   });
-  return encoded;
 }
 
 type Encoder = Required<Pick<MambaGeneEncoder, 'parameters' | 'epsilon'>>;
@@ -71,11 +71,7 @@ function encodePresent(
   const { tf } = engine;
   const [patients, genes] = values.shape;
   const { order, weights } = presentTokens(present, { patients, genes, genesPerToken: genesPerToken(parameters) });
-  const marks: Tensor2D = tf.tensor2d(
-    Float32Array.from(present, (mark) => (mark === 0 ? 0 : 1)),
-    [patients, genes],
-  );
-  const all = geneTokens(engine, tf.mul(values, marks), { parameters });
+  const all = geneTokens(engine, zeroAbsent(engine, values, present), { parameters });
   const reordered = (tokens: Tensor3D, places: Int32Array): Tensor3D =>
     tf.reshape(permuteRows(engine, tf.reshape(tokens, [-1, tokens.shape[2]]), places), tokens.shape);
   const packed = mambaBlocks(engine, reordered(all, order), { parameters, epsilon });
@@ -84,4 +80,17 @@ function encodePresent(
     tokens: reordered(packed, inverseOrder(order)),
     pooled: tf.sum(tf.mul(packed, shares), 1) as Tensor2D,
   };
+}
+
+/** By choice and not by a product, because what stands for an absent value may not be a number. */
+function zeroAbsent(engine: Engine, values: Tensor2D, present: Uint8Array): Tensor2D {
+  const { tf } = engine;
+  return differentiable(engine, [values], {
+    forward: (all) => {
+      const marks = tf.tensor2d(present, all.shape, 'bool');
+      const zeros = tf.zerosLike(all);
+      return { value: tf.where(marks, all, zeros), keep: { marks } };
+    },
+    backward: (dy, { marks }) => [tf.mul(dy, tf.cast(marks, 'float32'))],
+  });
 }
