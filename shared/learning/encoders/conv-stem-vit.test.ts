@@ -1,19 +1,21 @@
 import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { convStemVitLayout } from '../../tensors/layouts/conv-stem-vit.ts';
+import { convStemPositions } from '../../tensors/positions/conv-stem-positions.ts';
 import { describeOnEachEngine, normalTensor } from '../../test/each-engine.ts';
 import { startingParameters, untrainedParameters } from '../../test/trained-parameters.ts';
 import { byBatch, byPixel, type ChannelNormalisation } from './channel-normalisation.ts';
 import { convStemVitEmbedding } from './conv-stem-vit.ts';
 
 const layout = convStemVitLayout({ width: 16, depth: 2, mlpWidth: 24, inputChannels: 1, group: 'slice' });
-/** Four halvings make 3 x 2 tokens of it. */
 const imageShape = [33, 23, 1] as const;
-const tokens = 6;
 
 describeOnEachEngine('convStemVitEmbedding()', (engine) => {
   const images = (count: number) => normalTensor<Tensor4D>(engine(), 'images', [count, ...imageShape]);
-  const positionsFor = (count: number) => normalTensor<Tensor2D>(engine(), 'positions', [1 + count, 16]);
+  const positionsFor = (imageHeightPixels: number, imageWidthPixels: number): Tensor2D => {
+    const { table, shape } = convStemPositions({ width: 16, imageHeightPixels, imageWidthPixels });
+    return engine().tf.tensor2d(table, [...shape]);
+  };
   const embedding = (
     pixels: Tensor4D,
     options: {
@@ -26,7 +28,7 @@ describeOnEachEngine('convStemVitEmbedding()', (engine) => {
   test('embeds an image normalised by pixel alike in any batch, which batch statistics do not', () => {
     const { tf } = engine();
     const parameters = startingParameters(engine(), layout);
-    const positions = positionsFor(tokens);
+    const positions = positionsFor(33, 23);
     const difference = (normalise: ChannelNormalisation) => {
       const together = embedding(images(3), { parameters, positions, normalise });
       const alone = embedding(tf.slice(images(3), [1], [1]), { parameters, positions, normalise });
@@ -39,7 +41,7 @@ describeOnEachEngine('convStemVitEmbedding()', (engine) => {
   test('trains every tensor that travels and leaves none behind', () => {
     const parameters = startingParameters(engine(), layout);
     const [positions, pixels, cotangent] = [
-      positionsFor(tokens),
+      positionsFor(33, 23),
       images(2),
       normalTensor<Tensor2D>(engine(), 'cotangent', [2, 16]),
     ];
@@ -56,7 +58,7 @@ describeOnEachEngine('convStemVitEmbedding()', (engine) => {
   test('refuses positions of another image size', () => {
     const parameters = startingParameters(engine(), layout);
     const normalise = byPixel(engine(), parameters);
-    expect(() => embedding(images(1), { parameters, positions: positionsFor(9), normalise })).toThrow(
+    expect(() => embedding(images(1), { parameters, positions: positionsFor(48, 48), normalise })).toThrow(
       'the stem makes 6 tokens of each, but there are positions for 9',
     );
   });

@@ -3,8 +3,8 @@
  * et al. 2021, arXiv 2104.02057; the stem from Xiao et al. 2021, arXiv 2106.14881), under MoCo v3's names.
  *
  * The stem's normalisations travel as weight and bias alone. Running means and variances would tell of a hospital's
- * images and average badly, so the travelling model normalises each pixel by itself. Positions are a formula, not
- * parameters: they are not listed.
+ * images and average badly, so the travelling model normalises each pixel by itself. Positions are a formula
+ * (`convStemPositions`), not parameters: they are not listed.
  */
 import { createLayout, type ParameterLayout, type TensorSpec } from '../layout.ts';
 import { convolution } from './convolution.ts';
@@ -15,9 +15,6 @@ import { transformerBlock } from './transformer-block.ts';
 /** The stem takes the place of the twelfth block. Shapes alone do not tell the number of heads. */
 export const CONV_STEM_VIT_SMALL = { width: 384, depth: 11, heads: 12, mlpWidth: 1536 } as const;
 export const CONV_STEM_VIT_BASE = { width: 768, depth: 11, heads: 12, mlpWidth: 3072 } as const;
-
-/** Pixels a side of what becomes one token: four convolutions halve the image. */
-export const CONV_STEM_PATCH_PIXELS = 16;
 
 /**
  * Starts as MoCo v3 starts it: linear weights uniform within Glorot's bound, of which the query, key and value weights are
