@@ -3,6 +3,8 @@ import type { Engine } from '../engine/open-engine.ts';
 import { differentiable } from './differentiable.ts';
 import { hostLoop } from './host-loop.ts';
 import { stackedProduct } from './stacked-product.ts';
+import { type HeadSizes, headMixes, headScores, qkvGradient, weightGradients } from './wasm-product/head-attention.ts';
+import { multipliesInHeap } from './wasm-product/heap-products.ts';
 
 /**
  * Multi-head self-attention between a sequence's tokens (Vaswani et al. 2017, arXiv 1706.03762), without the linear maps
@@ -42,6 +44,8 @@ export function attention(
     const apart: Tensor4D = tf.reshape(x, [parts, sequences, tokens, headWidth]);
     return tf.reshape(tf.transpose(apart, [1, 2, 0, 3]), [rows, parts * headWidth]);
   };
+  if (multipliesInHeap(engine))
+    return attentionInHeap(engine, qkv, { sequences, tokens, heads, headWidth, validTokens });
   return differentiable(engine, [qkv], {
     forward: (input) => {
       const [queries, keys, values] = splitInThree(engine, byHead(input, 3 * heads));
@@ -64,6 +68,48 @@ export function attention(
       return [byToken(tf.concat([dQueries, dKeys, dValues], 0), 3 * heads)];
     },
   });
+}
+
+/** The same without a copy of any head: the products read and write the wide matrices in place. */
+function attentionInHeap(
+  engine: Engine,
+  qkv: Tensor2D,
+  { validTokens, ...sizes }: HeadSizes & { readonly validTokens: Tensor2D | undefined },
+): Tensor2D {
+  const { tf } = engine;
+  const scale = 1 / Math.sqrt(sizes.headWidth);
+  return differentiable(engine, [qkv], {
+    forward: (input) => {
+      const scores = tf.mul(headScores(engine, input, sizes), scale);
+      const seen = validTokens === undefined ? scores : tf.add(scores, hiding(engine, validTokens, sizes.heads));
+      const weights = tf.softmax(seen) as Tensor3D;
+      return { value: headMixes(engine, { weights, qkv: input }, sizes), keep: { input, weights } };
+    },
+    backward: (dy, { input, weights }) => {
+      const dWeights = weightGradients(engine, { dy, qkv: input }, sizes);
+      const [dScores] = hostLoop(engine, [dWeights, weights], {
+        shapes: [weights.shape],
+        loop: ([gradient, probabilities], [result]) =>
+          softmaxBack(gradient!, probabilities!, { width: sizes.tokens, scale, result: result! }),
+      }) as [Tensor3D];
+      return [qkvGradient(engine, { dScores, weights, dy, qkv: input }, sizes)];
+    },
+  });
+}
+
+/** From the gradient of softmax(scale * scores) to that of the scores, row by row. */
+function softmaxBack(
+  gradient: Float32Array,
+  probabilities: Float32Array,
+  { width, scale, result }: { readonly width: number; readonly scale: number; readonly result: Float32Array },
+): void {
+  for (let start = 0; start < gradient.length; start += width) {
+    let along = 0;
+    for (let at = start; at < start + width; at += 1) along += gradient[at]! * probabilities[at]!;
+    for (let at = start; at < start + width; at += 1) {
+      result[at] = (gradient[at]! - along) * probabilities[at]! * scale;
+    }
+  }
 }
 
 /** What hides padding from every query: [heads * sequences, 1, tokens], 0 or so low that its exponential is 0. */
