@@ -8,6 +8,7 @@ import { maskedReconstruction } from '../../learning/objectives/masked-reconstru
 import { reconstructionTarget } from '../../learning/objectives/reconstruction-target.ts';
 import { linear } from '../../learning/ops/linear.ts';
 import { type ParameterTensors, parameter } from '../../learning/parameters.ts';
+import { adaptInputChannels } from '../../tensors/checkpoint/adapt-input-channels.ts';
 import { inflatePositions, resamplePositions } from '../../tensors/positions/resample-positions.ts';
 import { sinCosPositions } from '../../tensors/positions/sin-cos-positions.ts';
 import type { GoldenContext, GoldenPrograms } from './program.ts';
@@ -67,6 +68,15 @@ export const transformers: GoldenPrograms = {
       timm: shaped(resamplePositions(table, { width, from, to: grid(grids.grid_timm) })),
       fvlm_inflate: shaped(inflatePositions(table, { width, from, to: { ...grid(inPlane), depth: depth! } })),
     };
+  },
+  pre_adapt_input_conv: ({ numbers, shape }) => {
+    const weights = numbers('input.weight') as Float32Array;
+    const from = shape('input.weight');
+    const adapted = (channels: number) => ({
+      shape: from.with(1, channels),
+      data: adaptInputChannels(weights, { shape: from, channels }),
+    });
+    return { chans1: adapted(1), chans2: adapted(2) };
   },
   pre_patchify: ({ engine, config, input }) => {
     const image = input<Tensor4D>('image');
