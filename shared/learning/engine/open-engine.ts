@@ -11,6 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { errorCode, loadNativePackage, type NativeLibrary, openNativeLibrary } from './native-library.ts';
 import { registerGradients } from './register-gradients.ts';
+import { shareClones } from './share-clones.ts';
 import { openWebGpu, type WebGpuLoaders } from './webgpu/open-webgpu.ts';
 
 /** Fastest first; this is also the order in which they are tried. */
@@ -163,6 +164,7 @@ async function tryEngine(
       wasm.setWasmPaths(fileURLToPath(new URL('../wasm-out/', pathToFileURL(packageEntry(wasmPackage)))));
       const started = await withoutProcessListeners(() => becomesCurrent('wasm'));
       if (!started) return { reason: 'The WebAssembly backend did not start.' };
+      shareClones();
       const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
       return { description: `TensorFlow.js ${wasm.version_wasm} on WebAssembly${simd ? ' with SIMD' : ''}` };
     }
