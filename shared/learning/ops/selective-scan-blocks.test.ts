@@ -7,8 +7,8 @@ import { scanByLoop } from './selective-scan-loop.ts';
 import type { ScanTensors } from './selective-scan-method.ts';
 
 describeOnEachEngine('scanByBlocks()', (engine) => {
-  // Segments of 20 tokens with a last one of 5, and one segment for all.
-  test.each([20 * 2 * 18, 2 ** 20])('agrees with the loop in segments of %i numbers', (segmentNumbers) => {
+  // Segments of 22 tokens with a last one of 1, segments of 20 with a last one of 5, and one segment for all.
+  test.each([22 * 2 * 18, 20 * 2 * 18, 2 ** 20])('agrees with the loop in segments of %i numbers', (segmentNumbers) => {
     const { tf } = engine();
     const sizes = { sequences: 2, length: 45, channels: 6, states: 3, groups: 2 };
     const shapes = [[2, 45, 6], [2, 45, 6], [6], [6, 3], [2, 45, 6], [2, 45, 6], [6]];

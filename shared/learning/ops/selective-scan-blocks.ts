@@ -130,13 +130,11 @@ function backwardSegment(
   const width = channels * states;
   // A state's gradient is its output's, plus the next state's times that one's decay; the segment's last state meets its
   // successor's share as it is.
-  const nextDecays = tf.concat([tf.slice(a, [0, 1, 0]), tf.ones([sequences, 1, width])], 1) as Tensor3D;
+  const nextDecays = joined(engine, [tf.slice(a, [0, 1, 0]), tf.ones([sequences, 1, width])]);
   const dh = linearRecurrence(engine, { a: nextDecays, x: flat(tf.mul(dOut, c)), initial: dState }, { fromEnd: true });
   const carried = tf.mul(dh, a);
-  const before = tf.concat(
-    [tf.reshape(scan.initial, [sequences, 1, width]), tf.slice(h, [0, 0, 0], [sequences, tokens - 1, width])],
-    1,
-  );
+  const earlier: Tensor3D = tf.slice(h, [0, 0, 0], [sequences, tokens - 1, width]);
+  const before = joined(engine, [tf.reshape(scan.initial, [sequences, 1, width]) as Tensor3D, earlier]);
   const whole = (x: Tensor): Tensor5D => tf.reshape(x, decays.shape);
   const dStates = whole(dh);
   const dExponent = whole(tf.mul(carried, before));
@@ -157,4 +155,12 @@ function backwardSegment(
     d: tf.sum(tf.mul(dy, u), [0, 1]),
     dInitial: tf.reshape(tf.slice(carried, [0, 0, 0], [sequences, 1, width]), dState.shape) as Tensor2D,
   };
+}
+
+/** Along the sequence, without a part that has no tokens: not every engine has tensors without numbers. */
+function joined({ tf }: Engine, parts: readonly Tensor3D[]): Tensor3D {
+  return tf.concat(
+    parts.filter(({ size }) => size > 0),
+    1,
+  );
 }
