@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { applyEvent } from '@wardround/protocols/round/apply-event.ts';
 import type { StudyState } from '@wardround/protocols/round/state.ts';
-import { openBlobFolder } from '../storage/blob-folder.ts';
+import { type BlobFolder, openBlobFolder } from '../storage/blob-folder.ts';
 import { openDatabaseForReading } from '../storage/database.ts';
 import { createJournal } from '../storage/journal.ts';
 import { stateFolder } from '../storage/state-folder.ts';
@@ -12,7 +12,7 @@ export interface StoredStudies {
   /** In the order of their launch. */
   readonly states: readonly StudyState[];
   /** Plans and weights. */
-  readonly readBlob: (hash: string) => Promise<Uint8Array>;
+  readonly published: Pick<BlobFolder, 'read' | 'open'>;
 }
 
 /** @throws {UnreachableError} when the folder is not a coordinator's. */
@@ -30,6 +30,5 @@ export async function readStoredStudies(state: string): Promise<StoredStudies> {
     const folded = (await journal.read(study)).reduce<StudyState | null>(applyEvent, null);
     if (folded !== null) states.push(folded);
   }
-  const published = openBlobFolder(folder.published);
-  return { states, readBlob: (hash) => published.read(hash) };
+  return { states, published: openBlobFolder(folder.published) };
 }

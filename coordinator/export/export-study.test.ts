@@ -6,6 +6,7 @@ import { initialStageWeights, stageLayout } from '@wardround/protocols/study/sta
 import { tensorView } from '@wardround/shared/tensors/layout.ts';
 import { decodeSafetensors } from '@wardround/shared/tensors/safetensors.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { OpenBlob } from '../storage/blob-folder.ts';
 import { examplePlan, exampleRecord } from './example-record.ts';
 import { exportStudy } from './export-study.ts';
 import { Report } from './report-schema.ts';
@@ -13,13 +14,12 @@ import { Report } from './report-schema.ts';
 const weights = new Map(
   exampleRecord.stages.map(({ final }, index) => [final, initialStageWeights(examplePlan, examplePlan.stages[index]!)]),
 );
-const readBlob = async (hash: string) => {
-  const values = weights.get(hash)!;
-  // A view with an offset of its own, as a store may hand out.
-  const shifted = new Uint8Array(values.byteLength + 3);
-  shifted.set(new Uint8Array(values.buffer), 3);
-  return shifted.subarray(3);
-};
+const openBlob = async (hash: string) => blobOf(new Uint8Array(weights.get(hash)!.buffer));
+const blobOf = (bytes: Uint8Array): OpenBlob => ({
+  sizeBytes: bytes.length,
+  read: async ({ position, bytes: length }) => bytes.slice(position, position + length),
+  [Symbol.asyncDispose]: async () => undefined,
+});
 
 let directory: string;
 beforeAll(async () => {
@@ -29,7 +29,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('exportStudy()', () => {
   test('writes every file, whole', async () => {
-    const { report, files } = await exportStudy(exampleRecord, { readBlob, directory: path.join(directory, 'all') });
+    const { report, files } = await exportStudy(exampleRecord, { openBlob, directory: path.join(directory, 'all') });
     expect(files).toEqual([
       'report.html',
       'report.json',
@@ -46,7 +46,7 @@ describe('exportStudy()', () => {
   });
 
   test('publishes the slice encoder under timm names, without the projection head, number for number', async () => {
-    await exportStudy(exampleRecord, { readBlob, directory });
+    await exportStudy(exampleRecord, { openBlob, directory });
     const { tensors, metadata } = decodeSafetensors(await readFile(path.join(directory, 'slice-encoder.safetensors')));
     expect(tensors.size).toBe(150);
     expect([...tensors.keys()].slice(0, 4)).toEqual([
@@ -75,7 +75,7 @@ describe('exportStudy()', () => {
   });
 
   test('publishes the travelling part of the alignment stage only', async () => {
-    await exportStudy(exampleRecord, { readBlob, directory });
+    await exportStudy(exampleRecord, { openBlob, directory });
     const { tensors, metadata } = decodeSafetensors(await readFile(path.join(directory, 'alignment.safetensors')));
     expect([...tensors.keys()]).toEqual(
       stageLayout(examplePlan, examplePlan.stages[1]!).tensors.map(({ name }) => name),
@@ -94,7 +94,7 @@ describe('exportStudy()', () => {
         stages: [exampleRecord.stages[0]!, { ...exampleRecord.stages[1]!, final: null }],
         evaluations: [],
       },
-      { readBlob, directory: folder },
+      { openBlob, directory: folder },
     );
     expect(files).toContain('slice-encoder.safetensors');
     expect(files).not.toContain('alignment.safetensors');
@@ -104,14 +104,14 @@ describe('exportStudy()', () => {
   });
 
   test('refuses weights of another size', async () => {
-    const shortBlob = async () => new Uint8Array(8);
-    await expect(exportStudy(exampleRecord, { readBlob: shortBlob, directory })).rejects.toThrow(
+    const shortBlob = async () => blobOf(new Uint8Array(8));
+    await expect(exportStudy(exampleRecord, { openBlob: shortBlob, directory })).rejects.toThrow(
       /weights must be \d+ bytes, found 8/,
     );
   });
 
   test('writes a model card with the settings, the counts, the results and the limits', async () => {
-    await exportStudy(exampleRecord, { readBlob, directory });
+    await exportStudy(exampleRecord, { openBlob, directory });
     const card = await readFile(path.join(directory, 'model-card.md'), 'utf8');
     expect(card).toContain('Not a medical device');
     expect(card).toContain('num_classes=0, in_chans=1, img_size=64)');
@@ -127,7 +127,7 @@ describe('exportStudy()', () => {
     const description = '# <b>a</b> [link](javascript:1)\n\n# b | c';
     await exportStudy(
       { ...exampleRecord, plan: { ...examplePlan, description } },
-      { readBlob, directory: path.join(directory, 'hostile') },
+      { openBlob, directory: path.join(directory, 'hostile') },
     );
     const card = await readFile(path.join(directory, 'hostile', 'model-card.md'), 'utf8');
     expect(card).toContain('\\# \\<b\\>a\\</b\\> \\[link\\]\\(javascript:1\\) \\# b \\| c');

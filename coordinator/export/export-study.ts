@@ -5,16 +5,17 @@ import path from 'node:path';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import manifest from '../package.json' with { type: 'json' };
+import type { OpenBlob } from '../storage/blob-folder.ts';
 import { buildReport } from './build-report.ts';
 import { modelCard } from './model-card.ts';
 import { alignmentFile, sliceEncoderFile } from './model-files.ts';
 import { reportPage } from './page/report-page.ts';
 import type { Report } from './report-schema.ts';
-import type { StudyRecord } from './study-record.ts';
+import type { StageRecord, StudyRecord } from './study-record.ts';
 
 export interface ExportOptions {
-  /** Reads a blob of the coordinator's store. */
-  readonly readBlob: (hash: Sha256Hex) => Promise<Uint8Array>;
+  /** Opens a blob of the coordinator's store. */
+  readonly openBlob: (hash: Sha256Hex) => Promise<OpenBlob>;
   /** Made when it is not there; files of the same names are replaced. */
   readonly directory: string;
 }
@@ -30,46 +31,51 @@ export interface ExportedStudy {
  *
  * @throws {RangeError} when a stage's weights are not of the plan's size.
  */
-export async function exportStudy(record: StudyRecord, { readBlob, directory }: ExportOptions): Promise<ExportedStudy> {
+export async function exportStudy(record: StudyRecord, { openBlob, directory }: ExportOptions): Promise<ExportedStudy> {
   const report = buildReport(record, { wardround: manifest.version, node: process.version });
 
-  const weights: { name: string; bytes: Uint8Array }[] = [];
-  for (const stage of record.stages) {
-    if (stage.final === null) continue;
-    const bytes = await readBlob(stage.final);
+  const weights = record.stages.flatMap((stage) => {
+    if (stage.final === null) return [];
     const kind = record.plan.stages.find(({ name }) => name === stage.name)?.kind;
-    if (kind === 'alignment') {
-      weights.push({ name: 'alignment.safetensors', bytes: alignmentFile(record, stage, bytes) });
-    } else {
-      weights.push({ name: 'slice-encoder.safetensors', bytes: sliceEncoderFile(record, stage, bytes) });
-    }
-  }
+    const name = kind === 'alignment' ? 'alignment.safetensors' : 'slice-encoder.safetensors';
+    return [{ name, content: modelPieces(record, { stage, blob: stage.final, openBlob }) }];
+  });
 
-  const files: { name: string; bytes: Uint8Array | string }[] = [
-    { name: 'report.html', bytes: reportPage(report) },
-    { name: 'report.json', bytes: `${JSON.stringify(report, null, 2)}\n` },
+  const files: { name: string; content: AsyncIterable<Uint8Array> | string }[] = [
+    { name: 'report.html', content: reportPage(report) },
+    { name: 'report.json', content: `${JSON.stringify(report, null, 2)}\n` },
     ...weights,
     {
       name: 'model-card.md',
-      bytes: modelCard(
+      content: modelCard(
         record,
         report,
         weights.map(({ name }) => name),
       ),
     },
     // Canonical, so that its hash can be checked against the one that the sites approved.
-    { name: 'study-plan.json', bytes: `${canonicalJson(record.plan)}\n` },
+    { name: 'study-plan.json', content: `${canonicalJson(record.plan)}\n` },
   ];
   await mkdir(directory, { recursive: true });
-  for (const { name, bytes } of files) await replaceFile(path.join(directory, name), bytes);
+  for (const { name, content } of files) await replaceFile(path.join(directory, name), content);
   return { report, files: files.map(({ name }) => name) };
 }
 
+/** A stage's file, piece by piece: encoders may be larger than what should lie in memory. */
+async function* modelPieces(
+  record: StudyRecord,
+  { stage, blob, openBlob }: { stage: StageRecord; blob: Sha256Hex; openBlob: ExportOptions['openBlob'] },
+): AsyncGenerator<Uint8Array> {
+  await using weights = await openBlob(blob);
+  const kind = record.plan.stages.find(({ name }) => name === stage.name)?.kind;
+  yield* kind === 'alignment' ? alignmentFile(record, stage, weights) : sliceEncoderFile(record, stage, weights);
+}
+
 /** A reader never sees half a file: it is written beside its place and then moved there. */
-async function replaceFile(file: string, bytes: Uint8Array | string): Promise<void> {
+async function replaceFile(file: string, content: AsyncIterable<Uint8Array> | string): Promise<void> {
   const draft = `${file}.${randomUUID()}.part`;
   try {
-    await writeFile(draft, bytes);
+    await writeFile(draft, content);
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });

@@ -4,23 +4,29 @@
  */
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { float32FromBytes } from '@wardround/shared/bytes/little-endian.ts';
-import type { ParameterLayout, PlacedTensor } from '@wardround/shared/tensors/layout.ts';
+import type { PlacedTensor } from '@wardround/shared/tensors/layout.ts';
 import { PIXEL_NORMALISATION, vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
-import { encodeSafetensors } from '@wardround/shared/tensors/safetensors.ts';
+import { type StreamedTensor, writeSafetensors } from '@wardround/shared/tensors/write-safetensors.ts';
+import type { OpenBlob } from '../storage/blob-folder.ts';
 import type { StageRecord, StudyRecord } from './study-record.ts';
 
+type Weights = Pick<OpenBlob, 'sizeBytes' | 'read'>;
+
+/** How much of the weights is in memory at once. */
+const pieceNumbers = 1 << 20;
+
 /** The projection head serves the contrastive loss and is thrown away after it (SimCLR, section 2.1). */
-const isEncoder = ({ name }: PlacedTensor) => !name.startsWith('head.');
+const isEncoder = ({ name }: { readonly name: string }) => !name.startsWith('head.');
 
 /**
  * The slice encoder under timm's names, without the projection head.
  *
- * @param weights the stage's weights, little-endian float32 in layout order
+ * @param weights the stage's weights, little-endian float32 in layout order; read when the file's pieces are asked for
  * @throws {RangeError} when the weights are not of this plan's size.
  */
-export function sliceEncoderFile(record: StudyRecord, stage: StageRecord, weights: Uint8Array): Uint8Array {
-  const { layout, values } = openWeights(record, stage, weights);
-  return encodeSafetensors(pickTensors(layout, values, isEncoder), {
+export function sliceEncoderFile(record: StudyRecord, stage: StageRecord, weights: Weights): AsyncIterable<Uint8Array> {
+  const tensors = stageTensors(record, stage, weights).filter(isEncoder);
+  return writeSafetensors(tensors, {
     ...commonMetadata(record, stage),
     architecture: timmName(record),
     num_heads: String(vitSizes(record.plan.encoders.slice.architecture).heads),
@@ -41,23 +47,19 @@ export function sliceEncoderFile(record: StudyRecord, stage: StageRecord, weight
  *
  * @throws {RangeError} when the weights are not of this plan's size.
  */
-export function alignmentFile(record: StudyRecord, stage: StageRecord, weights: Uint8Array): Uint8Array {
-  const { layout, values } = openWeights(record, stage, weights);
+export function alignmentFile(record: StudyRecord, stage: StageRecord, weights: Weights): AsyncIterable<Uint8Array> {
   const planned = record.plan.stages.find(({ kind }) => kind === 'alignment');
   const { slice, pooling, clinical, expression } = record.plan.encoders;
-  return encodeSafetensors(
-    pickTensors(layout, values, () => true),
-    {
-      ...commonMetadata(record, stage),
-      architecture: 'gated-attention + mlp',
-      slice_width: String(vitSizes(slice.architecture).width),
-      pooling_width: String(pooling.width),
-      attention_width: String(pooling.attentionWidth),
-      embedding_width: planned?.kind === 'alignment' ? String(planned.embeddingWidth) : '',
-      clinical_hidden_width: String(clinical.hiddenWidth),
-      ...(record.plan.expression === undefined ? {} : { expression_hidden_width: String(expression.hiddenWidth) }),
-    },
-  );
+  return writeSafetensors(stageTensors(record, stage, weights), {
+    ...commonMetadata(record, stage),
+    architecture: 'gated-attention + mlp',
+    slice_width: String(vitSizes(slice.architecture).width),
+    pooling_width: String(pooling.width),
+    attention_width: String(pooling.attentionWidth),
+    embedding_width: planned?.kind === 'alignment' ? String(planned.embeddingWidth) : '',
+    clinical_hidden_width: String(clinical.hiddenWidth),
+    ...(record.plan.expression === undefined ? {} : { expression_hidden_width: String(expression.hiddenWidth) }),
+  });
 }
 
 /** The name of the slice encoder in timm, whose `img_size` then overrules the size in it. */
@@ -92,27 +94,30 @@ function commonMetadata(record: StudyRecord, stage: StageRecord): Record<string,
   };
 }
 
-function openWeights(
-  { plan }: StudyRecord,
-  stage: StageRecord,
-  weights: Uint8Array,
-): { layout: ParameterLayout; values: Float32Array } {
+/** The tensors of a stage, each read when its turn comes. */
+function stageTensors({ plan }: StudyRecord, stage: StageRecord, weights: Weights): StreamedTensor[] {
   const planned = plan.stages.find(({ name }) => name === stage.name);
   if (planned === undefined)
     throw new RangeError(`Cannot export the stage "${stage.name}": the plan has no such stage`);
   const layout = stageLayout(plan, planned);
-  if (weights.byteLength !== 4 * layout.size) {
+  if (weights.sizeBytes !== 4 * layout.size) {
     throw new RangeError(
-      `Cannot export the stage "${stage.name}": its weights must be ${4 * layout.size} bytes, found ${weights.byteLength}`,
+      `Cannot export the stage "${stage.name}": its weights must be ${4 * layout.size} bytes, found ${weights.sizeBytes}`,
     );
   }
-  return { layout, values: float32FromBytes(weights) };
+  return layout.tensors.map((tensor) => ({
+    name: tensor.name,
+    shape: tensor.shape,
+    pieces: () => readNumbers(weights, tensor),
+  }));
 }
 
-function pickTensors(layout: ParameterLayout, values: Float32Array, keep: (tensor: PlacedTensor) => boolean) {
-  return layout.tensors.filter(keep).map(({ name, shape, offset, size }) => ({
-    name,
-    shape: [...shape],
-    data: values.subarray(offset, offset + size),
-  }));
+async function* readNumbers(
+  weights: Weights,
+  { offset, size }: Pick<PlacedTensor, 'offset' | 'size'>,
+): AsyncGenerator<Float32Array> {
+  for (let first = 0; first < size; first += pieceNumbers) {
+    const numbers = Math.min(pieceNumbers, size - first);
+    yield float32FromBytes(await weights.read({ position: 4 * (offset + first), bytes: 4 * numbers }));
+  }
 }

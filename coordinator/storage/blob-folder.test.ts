@@ -55,12 +55,22 @@ describe('openBlobFolder()', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  test('opens a blob to read parts of it', async () => {
+    await blobs.put(bytes);
+    await using blob = await blobs.open(hash);
+    expect(blob.sizeBytes).toBe(bytes.length);
+    expect(await blob.read({ position: 2, bytes: 3 })).toEqual(new Uint8Array(bytes.subarray(2, 5)));
+    await expect(blob.read({ position: 5, bytes: 3 })).rejects.toThrow('1 more were expected');
+  });
+
   test('notices bytes that changed on the disk, and blobs that are gone', async () => {
     await blobs.put(bytes);
     await writeFile(path.join(folder, hash), 'Weights');
     await expect(blobs.read(hash)).rejects.toThrow(BlobDamagedError);
+    await expect(blobs.open(hash)).rejects.toThrow('its bytes have changed');
     await blobs.remove(hash);
     await expect(blobs.read(hash)).rejects.toThrow(BlobDamagedError);
+    await expect(blobs.open(hash)).rejects.toThrow('it is not there');
     expect(await blobs.size(hash)).toBeNull();
   });
 

@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { readAt } from '@wardround/shared/files/read-at.ts';
 import { syncFolder } from '@wardround/shared/files/sync-folder.ts';
 
 export interface BlobFolder {
@@ -27,11 +28,24 @@ export interface BlobFolder {
   ): Promise<number>;
   /** @throws {BlobDamagedError} when the blob is not here or its bytes are not those of its name. */
   read(hash: Sha256Hex): Promise<Uint8Array>;
+  /**
+   * Opens a blob to read of it what is needed, after its bytes were checked piece by piece. Whoever opens it disposes of it.
+   *
+   * @throws {BlobDamagedError} as `read` does.
+   */
+  open(hash: Sha256Hex): Promise<OpenBlob>;
   remove(hash: Sha256Hex): Promise<void>;
   /** The hashes of all whole blobs. */
   list(): Promise<Sha256Hex[]>;
   /** Removes what an interrupted run left half-written, and every blob that is not to be kept. */
   sweep(keep: ReadonlySet<Sha256Hex>): Promise<void>;
+}
+
+/** A blob of any size, read in parts. */
+export interface OpenBlob extends AsyncDisposable {
+  readonly sizeBytes: number;
+  /** @throws {RangeError} when the blob ends before them. */
+  read(range: { readonly position: number; readonly bytes: number }): Promise<Uint8Array>;
 }
 
 export class BlobTooLargeError extends Error {
@@ -111,13 +125,30 @@ export function openBlobFolder(folder: string): BlobFolder {
       try {
         bytes = await readFile(pathOf(hash));
       } catch (error) {
-        if (isMissing(error)) throw new BlobDamagedError(`Cannot read blob ${hash.slice(0, 12)}: it is not there`);
+        if (isMissing(error)) throw new BlobDamagedError(missingBlob(hash));
         throw error;
       }
       if (sha256Hex(bytes) !== hash) {
-        throw new BlobDamagedError(`Cannot read blob ${hash.slice(0, 12)}: its bytes have changed on the disk`);
+        throw new BlobDamagedError(changedBlob(hash));
       }
       return bytes;
+    },
+    async open(hash) {
+      const file = await open(pathOf(hash)).catch((error: unknown) => {
+        throw isMissing(error) ? new BlobDamagedError(missingBlob(hash)) : error;
+      });
+      try {
+        const { size: sizeBytes } = await file.stat();
+        const digest = createHash('sha256');
+        for (let position = 0; position < sizeBytes; position += pieceBytes) {
+          digest.update(await readAt(file, { position, bytes: Math.min(pieceBytes, sizeBytes - position) }));
+        }
+        if (digest.digest('hex') !== hash) throw new BlobDamagedError(changedBlob(hash));
+        return { sizeBytes, read: (range) => readAt(file, range), [Symbol.asyncDispose]: () => file.close() };
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
     },
     async remove(hash) {
       await rm(pathOf(hash), { force: true });
@@ -131,6 +162,14 @@ export function openBlobFolder(folder: string): BlobFolder {
       }
     },
   };
+}
+
+function missingBlob(hash: Sha256Hex): string {
+  return `Cannot read blob ${hash.slice(0, 12)}: it is not there`;
+}
+
+function changedBlob(hash: Sha256Hex): string {
+  return `Cannot read blob ${hash.slice(0, 12)}: its bytes have changed on the disk`;
 }
 
 /** Pieces, so that hashing and writing a large array lets other work in between. */

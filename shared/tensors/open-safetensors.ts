@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { float32FromBytes, requireLittleEndianHost } from '../bytes/little-endian.ts';
+import { readAt } from '../files/read-at.ts';
 import { float32FromBrainFloats, float32FromHalves } from './half-precision.ts';
 import {
   headerLength,
@@ -90,22 +91,4 @@ function conversion({ name, dtype }: TensorEntry): (bytes: Uint8Array) => Float3
     default:
       throw new TypeError(`Cannot read the tensor "${name}": needed the type F32, F16 or BF16, found ${dtype}`);
   }
-}
-
-async function readAt(
-  file: Pick<FileHandle, 'read'>,
-  { position, bytes }: { readonly position: number; readonly bytes: number },
-): Promise<Uint8Array> {
-  const buffer = new Uint8Array(bytes);
-  let done = 0;
-  while (done < bytes) {
-    const { bytesRead } = await file.read(buffer, done, bytes - done, position + done);
-    if (bytesRead === 0) {
-      throw new RangeError(
-        `Cannot read the tensors: the file ends at byte ${position + done}, where ${bytes - done} more were expected`,
-      );
-    }
-    done += bytesRead;
-  }
-  return buffer;
 }

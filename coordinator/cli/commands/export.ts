@@ -15,10 +15,10 @@ export const exportCommand = defineCommand({
     ...stateArgument,
   },
   async run({ args }) {
-    const { states, readBlob } = await readStoredStudies(args.state);
+    const { states, published } = await readStoredStudies(args.state);
     const state = chooseStudy(states, args.study);
-    const plan = parseStudyPlan(Buffer.from(await readBlob(state.planBlob)).toString());
-    const { files } = await exportStudy(recordStudy(state, plan), { readBlob, directory: args.out });
+    const plan = parseStudyPlan(Buffer.from(await published.read(state.planBlob)).toString());
+    const { files } = await exportStudy(recordStudy(state, plan), { openBlob: published.open, directory: args.out });
     for (const file of files) print(file);
   },
 });
