@@ -16,13 +16,13 @@ export function loadParameters(engine: Engine, layout: ParameterLayout, values: 
   if (values.length !== layout.size) {
     throw new TypeError(`Cannot load parameters: the layout has ${layout.size} numbers, found ${values.length}`);
   }
-  const { tf } = engine;
+  const { tf, kind } = engine;
   return new Map(
-    layout.tensors.map(({ name, shape, offset, size }) => [
-      name,
-      // A copy: the plain engine would go on using the caller's array.
-      tf.tensor(values.slice(offset, offset + size), [...shape], 'float32'),
-    ]),
+    layout.tensors.map(({ name, shape, offset, size }) => {
+      // A copy where the engine would go on using the caller's array; WebAssembly copies into its own memory.
+      const own = kind === 'wasm' ? values.subarray(offset, offset + size) : values.slice(offset, offset + size);
+      return [name, tf.tensor(own, [...shape], 'float32')];
+    }),
   );
 }
 

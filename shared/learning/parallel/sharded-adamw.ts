@@ -27,17 +27,16 @@ export function createShardedMemory(values: Float32Array, members: number): Shar
 export interface ShardedAdamW {
   /** The vector as it stands; all members see the same numbers between two steps. */
   readonly parameters: Float32Array;
+  /** Hands in a copy of this member's gradient for the next step. */
+  give(gradient: Float32Array): void;
   /**
-   * Moves the vector against the sum of the gradients of members 0..working - 1; the others give null. All members call
-   * it with the same settings and return when the whole vector has moved.
+   * Moves the vector against the sum of the gradients that members 0..working - 1 have given. All members call it with
+   * the same settings and return when the whole vector has moved.
    *
    * @param options.common where the part begins whose gradient every member computes in full, so that it counts once.
    * @throws {TeamStoppedError} when another member does not come.
    */
-  step(
-    gradient: Float32Array | null,
-    options: { readonly learningRate: number; readonly working: number; readonly common: number },
-  ): void;
+  step(options: { readonly learningRate: number; readonly working: number; readonly common: number }): void;
 }
 
 /** Keeps the scale finite for a gradient of zero (PyTorch's `clip_grad_norm_`). */
@@ -88,8 +87,8 @@ export function openShardedAdamW(
 
   return {
     parameters,
-    step(gradient, { learningRate, working, common }) {
-      if (gradient !== null) gradients[member]!.set(gradient);
+    give: (gradient) => gradients[member]!.set(gradient),
+    step({ learningRate, working, common }) {
       barrier.wait();
       squares[member] = reduce({ working, common });
       barrier.wait();

@@ -1,6 +1,8 @@
 /** A thread that pretrains on its share of each batch, as one of a team. */
+import type { Tensor1D } from '@tensorflow/tfjs-core';
 import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
 import { openEngine } from '../engine/open-engine.ts';
+import { hostLoop } from '../ops/host-loop.ts';
 import { openExchange } from '../parallel/exchange.ts';
 import { gatherRows } from '../parallel/gather-rows.ts';
 import { openShardedAdamW } from '../parallel/sharded-adamw.ts';
@@ -20,7 +22,7 @@ joinTeam<SliceLearningData, SliceLearningCommand, number>(async ({ data, ...team
   // Every thread computes the head's gradient of the whole batch.
   const common = layout.tensors.find(({ name }) => name.startsWith('head.'))!.offset;
 
-  const ownGradient = (command: SliceLearningCommand, working: number): { loss: number; gradient: Float32Array } => {
+  const ownGradient = (command: SliceLearningCommand, working: number): { loss: number; gradient: Tensor1D } => {
     const { tf } = engine;
     const share = shareOf(command.count, { member, members: working });
     const exchange = openExchange(command.embeddings, barrier);
@@ -35,10 +37,10 @@ joinTeam<SliceLearningData, SliceLearningCommand, number>(async ({ data, ...team
       viewsAtOnce,
       gather: (embeddings) => gatherRows(engine, embeddings, { rows: command.count, share, exchange }),
     });
-    const result = { loss: value.dataSync()[0]!, gradient: gradient.dataSync<'float32'>() };
-    tf.dispose([views, value, gradient]);
+    const [loss] = value.dataSync();
+    tf.dispose([views, value]);
     disposeParameters(parameters);
-    return result;
+    return { loss: loss!, gradient };
   };
 
   return (command) => {
@@ -47,11 +49,16 @@ joinTeam<SliceLearningData, SliceLearningCommand, number>(async ({ data, ...team
     if (member >= working) {
       // More threads than views: this one only takes part in what all do.
       barrier.wait();
-      optimiser.step(null, { learningRate, working, common });
+      optimiser.step({ learningRate, working, common });
       return Number.NaN;
     }
     const { loss, gradient } = ownGradient(command, working);
-    optimiser.step(gradient, { learningRate, working, common });
+    hostLoop(engine, [gradient], {
+      shapes: [],
+      loop: ([numbers]) => optimiser.give(numbers!),
+    });
+    gradient.dispose();
+    optimiser.step({ learningRate, working, common });
     return loss;
   };
 });

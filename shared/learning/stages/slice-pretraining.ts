@@ -72,7 +72,7 @@ export function createSlicePretraining(engine: Engine, options: SlicePretraining
 }
 
 /** Fewer tokens than this take a thread less time than its own copy of the model costs it. */
-const tokensWorthAThread = 512;
+const tokensWorthAThread = 256;
 
 function openLearner(engine: Engine, options: SlicePretrainingOptions & { readonly images: number }): SliceLearner {
   const threads =

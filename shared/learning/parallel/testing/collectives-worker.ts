@@ -75,7 +75,8 @@ joinTeam<CollectivesData, CollectivesCommand, CollectivesAnswer>(async ({ member
       case 'gather':
         return gather({ engine, exchange }, command, { member, members });
       case 'optimise':
-        optimiser!.step(command.gradient, command);
+        if (command.gradient !== null) optimiser!.give(command.gradient);
+        optimiser!.step(command);
         return {};
       case 'meet':
         barrier.wait();
