@@ -6,31 +6,33 @@ import { maskedAutoencoderLayout } from '../../tensors/layouts/masked-autoencode
 import { sinCosPositions } from '../../tensors/positions/sin-cos-positions.ts';
 import { describeOnEachEngine } from '../../test/each-engine.ts';
 import '../../test/all-close.ts';
-import type { Engine } from '../engine/open-engine.ts';
+import { type Engine, openEngine } from '../engine/open-engine.ts';
+import { maskedReconstruction } from '../objectives/masked-reconstruction.ts';
+import { reconstructionTarget } from '../objectives/reconstruction-target.ts';
+import { createAdamW } from '../optimisers/adamw.ts';
+import { flatGradient } from '../optimisers/flat-gradient.ts';
 import { loadParameters, type ParameterTensors } from '../parameters.ts';
 import { maskedDecoding, maskedEncoding } from './masked-autoencoder.ts';
-import { patchMask } from './patch-mask.ts';
+import { patchMask, visibility } from './patch-mask.ts';
+import { patches } from './patches.ts';
 
 const encoder = { width: 8, depth: 2, heads: 2, mlpWidth: 16, patchSizePixels: 2 };
 const decoder = { width: 12, depth: 1, heads: 3 };
 const grid = { rows: 2, columns: 3 };
 const [images, patchesPerImage, patchNumbers] = [2, 6, 4];
-const layout = maskedAutoencoderLayout({
-  encoder,
-  decoder,
-  inputChannels: 1,
-  predictedPatchSizePixels: 4,
-  group: 'image',
-});
+const layoutOf = (predictedPatchSizePixels: number) =>
+  maskedAutoencoderLayout({ encoder, decoder, inputChannels: 1, predictedPatchSizePixels, group: 'image' });
+const layout = layoutOf(4);
+const small = layoutOf(2);
 
 function parametersOn(engine: Engine): ParameterTensors {
+  return withPositions(engine, loadParameters(engine, layout, initialise(layout, 'masked autoencoder')));
+}
+
+function withPositions(engine: Engine, trained: ParameterTensors): ParameterTensors {
   const table = (width: number) =>
     engine.tf.tensor(sinCosPositions('mae', { ...grid, width }), [1, 1 + patchesPerImage, width]);
-  return new Map([
-    ...loadParameters(engine, layout, initialise(layout, 'masked autoencoder')),
-    ['pos_embed', table(encoder.width)],
-    ['decoder_pos_embed', table(decoder.width)],
-  ]);
+  return new Map([...trained, ['pos_embed', table(encoder.width)], ['decoder_pos_embed', table(decoder.width)]]);
 }
 
 const random = createRandom('patches');
@@ -87,4 +89,59 @@ describeOnEachEngine('maskedEncoding() and maskedDecoding()', (engine) => {
     );
     expect(() => encode(parameters, pixels, other)).toThrow('"pos_embed" has 6');
   });
+});
+
+test('a masked autoencoder learns to fill in what it did not see', async () => {
+  const engine = await openEngine({ prefer: ['wasm'] });
+  const { tf } = engine;
+  const count = 8;
+  // Gratings of random direction and phase: what is hidden follows from what is seen.
+  const gratings = createRandom('gratings');
+  const values = Array.from({ length: count }, () => {
+    const [row, column, phase] = [gratings.next(), gratings.next(), 6 * gratings.next()];
+    return Array.from({ length: 24 }, (_, pixel) =>
+      Math.sin(phase + row * Math.floor(pixel / 6) + column * (pixel % 6)),
+    );
+  });
+  const pictures = tf.tensor4d(values.flat(), [count, 1, 4, 6]);
+  const optimiser = createAdamW(engine, small, {
+    values: initialise(small, 'learning'),
+    beta1: 0.9,
+    beta2: 0.95,
+    weightDecay: 0.05,
+    clipNorm: 1,
+  });
+  const losses: number[] = [];
+  for (let step = 0; step < 60; step += 1) {
+    const noise = Float32Array.from({ length: count * patchesPerImage }, () => gratings.next());
+    const drawn = patchMask(noise, { images: count, visiblePerImage: 3 });
+    const trained = optimiser.parameters();
+    const { value, gradient } = flatGradient(engine, trained, {
+      compute: () => {
+        const parameters = withPositions(engine, trained);
+        const cut = patches(engine, pictures, { patchSizePixels: 2 });
+        const latent = maskedEncoding(engine, cut, {
+          mask: drawn,
+          parameters,
+          depth: encoder.depth,
+          heads: encoder.heads,
+        });
+        const predicted = maskedDecoding(engine, latent, {
+          mask: drawn,
+          parameters,
+          depth: decoder.depth,
+          heads: decoder.heads,
+        });
+        const target = reconstructionTarget(engine, pictures, { patchSizePixels: 2, normalised: false });
+        const visible = tf.tensor2d(visibility(drawn), [count, patchesPerImage]);
+        return maskedReconstruction(engine, { predicted, target }, { visible });
+      },
+    });
+    optimiser.step(gradient, { learningRate: 0.01 });
+    losses.push(value.dataSync()[0]!);
+    tf.dispose([value, gradient]);
+  }
+  const mean = (part: number[]) => part.reduce((sum, loss) => sum + loss, 0) / part.length;
+  expect(mean(losses.slice(-10))).toBeLessThan(0.5 * mean(losses.slice(0, 10)));
+  optimiser.dispose();
 });
