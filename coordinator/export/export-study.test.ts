@@ -74,6 +74,23 @@ describe('exportStudy()', () => {
     });
   });
 
+  test('names another encoder as timm does, in the file and in the card', async () => {
+    const slice = { ...examplePlan.encoders.slice, architecture: 'vit_small_patch16' } as const;
+    const plan = { ...examplePlan, encoders: { ...examplePlan.encoders, slice } };
+    const start = initialStageWeights(plan, plan.stages[0]!);
+    const folder = path.join(directory, 'small');
+    await exportStudy(
+      { ...exampleRecord, plan, stages: [exampleRecord.stages[0]!] },
+      { openBlob: async () => blobOf(new Uint8Array(start.buffer)), directory: folder },
+    );
+    const { tensors, metadata } = decodeSafetensors(await readFile(path.join(folder, 'slice-encoder.safetensors')));
+    expect(tensors.get('pos_embed')!.shape).toEqual([1, 17, 384]);
+    expect(metadata).toMatchObject({ architecture: 'vit_small_patch16_224', num_heads: '6' });
+    const card = await readFile(path.join(folder, 'model-card.md'), 'utf8');
+    expect(card).toContain('timm.create_model("vit_small_patch16_224"');
+    expect(card).toContain('vit_small_patch16 (width 384, depth 12, 6 heads)');
+  });
+
   test('publishes the travelling part of the alignment stage only', async () => {
     await exportStudy(exampleRecord, { openBlob, directory });
     const { tensors, metadata } = decodeSafetensors(await readFile(path.join(directory, 'alignment.safetensors')));

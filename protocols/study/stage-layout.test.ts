@@ -37,6 +37,20 @@ describe('stageLayout()', () => {
     expect(shape('expression.blocks.2.weight')).toEqual([32, 40]);
   });
 
+  test.each([
+    ['vit_small_patch16', 384],
+    ['vit_base_patch16', 768],
+  ] as const)('takes the slice width of %s', (architecture, width) => {
+    const small = smallPlan();
+    const slice = { ...small.encoders.slice, architecture };
+    const other = StudyPlan.parse({ ...small, encoders: { ...small.encoders, slice } });
+    const shape = (stage: typeof alignment, name: string) =>
+      stageLayout(other, stage).tensors.find((tensor) => tensor.name === name)!.shape;
+    expect(shape(pretraining, 'norm.weight')).toEqual([width]);
+    expect(shape(pretraining, 'head.2.weight')).toEqual([64, width]);
+    expect(shape(alignment, 'pooling.pre_attn.0.weight')).toEqual([48, width]);
+  });
+
   test('alignment leaves expression out when the plan has none', () => {
     const { expression: _, ...without } = smallPlan();
     const layout = stageLayout(StudyPlan.parse(without), alignment);

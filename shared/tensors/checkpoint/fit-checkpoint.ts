@@ -23,7 +23,10 @@ export interface FitOptions {
   readonly ignore?: readonly string[];
   /** A vector of the layout for what the checkpoint lacks; needed with `mayMiss`. */
   readonly start?: Float32Array;
-  /** The patches of the model's images; as many rows as columns unless given. */
+  /**
+   * The patches of the model's images, for resampling positions; as many rows as columns unless given. A table of as many
+   * patches is taken as it is.
+   */
   readonly grid?: PatchGrid;
 }
 
