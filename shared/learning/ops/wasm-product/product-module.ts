@@ -91,12 +91,12 @@ function pack(width: number): Code {
   const [from, stride, innerStride, count, inner, innerZeros, to] = [0, 1, 2, 3, 4, 5, 6] as const;
   const [column, source, left] = [7, 8, 9] as const;
   /** Goes along the common dimension once; `write` puts down one number of each line of the panel. */
-  const alongInner = (write: (line: number) => Code): Code => [
+  const alongInner = (write: Code): Code => [
     ...assign(column, local(from)),
     ...assign(left, local(inner)),
     ...repeatWhile(isGreater(local(left), integer(0)), [
       ...assign(source, local(column)),
-      ...unrolled(width, write),
+      ...write,
       ...assign(to, add(local(to), integer(width * bytes))),
       ...assign(column, add(local(column), local(innerStride))),
       ...assign(left, subtract(local(left), integer(1))),
@@ -106,12 +106,24 @@ function pack(width: number): Code {
     ...storeWord(local(to), line * bytes, loadWord(local(source))),
     ...assign(source, add(local(source), local(stride))),
   ];
+  const vectorsOfPanel = Math.floor(width / 4);
+  /** The same for lines that lie side by side. */
+  const putRun: Code = [
+    ...unrolled(vectorsOfPanel, (vector) =>
+      storeVector(local(to), vector * vectorBytes, loadVector(local(source), vector * vectorBytes)),
+    ),
+    ...assign(source, add(local(source), integer(vectorsOfPanel * vectorBytes))),
+    ...unrolled(width % 4, (rest) => [
+      ...storeWord(local(to), vectorsOfPanel * vectorBytes + rest * bytes, loadWord(local(source))),
+      ...assign(source, add(local(source), integer(bytes))),
+    ]),
+  ];
   const putZero = (line: number): Code => storeWord(local(to), line * bytes, integer(0));
   return repeatWhile(isGreater(local(count), integer(0)), [
     ...when(
       isGreater(local(count), integer(width - 1)),
-      alongInner(put),
-      alongInner((line) => when(isGreater(local(count), integer(line)), put(line), putZero(line))),
+      when(isGreater(local(stride), integer(bytes)), alongInner(unrolled(width, put)), alongInner(putRun)),
+      alongInner(unrolled(width, (line) => when(isGreater(local(count), integer(line)), put(line), putZero(line)))),
     ),
     ...assign(left, local(innerZeros)),
     ...when(
