@@ -3,6 +3,7 @@ import type { Engine } from '../engine/open-engine.ts';
 import { differentiable } from './differentiable.ts';
 import { hostLoop } from './host-loop.ts';
 import { stackedProduct } from './stacked-product.ts';
+import { fusedOperation, hasFusedOperations } from './tensorflow-operation.ts';
 import { type HeadSizes, headMixes, headScores, qkvGradient, weightGradients } from './wasm-product/head-attention.ts';
 import { multipliesInHeap } from './wasm-product/heap-products.ts';
 
@@ -49,9 +50,9 @@ export function attention(
   return differentiable(engine, [qkv], {
     forward: (input) => {
       const [queries, keys, values] = splitInThree(engine, byHead(input, 3 * heads));
-      const scores = tf.mul(stackedProduct(engine, [queries, keys], { transposeB: true }), scale);
-      const seen = validTokens === undefined ? scores : tf.add(scores, hiding(engine, validTokens, heads));
-      const weights = tf.softmax(seen) as Tensor3D;
+      const scores = stackedProduct(engine, [queries, keys], { transposeB: true });
+      const hidden = validTokens && hiding(engine, validTokens, heads);
+      const weights = scaledSoftmax(engine, scores, { scale, hidden });
       return {
         value: byToken(stackedProduct(engine, [weights, values]), heads),
         keep: { queries, keys, values, weights },
@@ -60,8 +61,7 @@ export function attention(
     backward: (dy, kept) => {
       const dOut = byHead(dy, heads);
       const dWeights = stackedProduct(engine, [dOut, kept.values], { transposeB: true });
-      const weighted = tf.mul(dWeights, kept.weights);
-      const dScores = tf.mul(tf.sub(weighted, tf.mul(kept.weights, tf.sum(weighted, 2, true))), scale) as Tensor3D;
+      const dScores = softmaxGradient(engine, { dWeights, weights: kept.weights, scale });
       const dQueries = stackedProduct(engine, [dScores, kept.keys]);
       const dKeys = stackedProduct(engine, [dScores, kept.queries], { transposeA: true });
       const dValues = stackedProduct(engine, [kept.weights, dOut], { transposeA: true });
@@ -110,6 +110,31 @@ function softmaxBack(
       result[at] = (gradient[at]! - along) * probabilities[at]! * scale;
     }
   }
+}
+
+/** softmax(scale * scores + hidden) along the last dimension. */
+function scaledSoftmax(
+  engine: Engine,
+  scores: Tensor3D,
+  { scale, hidden }: { readonly scale: number; readonly hidden: Tensor3D | undefined },
+): Tensor3D {
+  const { tf } = engine;
+  if (hidden !== undefined) return tf.softmax(tf.add(tf.mul(scores, scale), hidden));
+  if (hasFusedOperations(engine)) return fusedOperation(engine, 'Softmax', [scores, tf.scalar(scale)])[0] as Tensor3D;
+  return tf.softmax(tf.mul(scores, scale));
+}
+
+/** From the gradient of softmax(scale * scores) to that of the scores. */
+function softmaxGradient(
+  engine: Engine,
+  { dWeights, weights, scale }: { readonly dWeights: Tensor3D; readonly weights: Tensor3D; readonly scale: number },
+): Tensor3D {
+  const { tf } = engine;
+  if (hasFusedOperations(engine)) {
+    return fusedOperation(engine, 'SoftmaxGradient', [dWeights, weights, tf.scalar(scale)])[0] as Tensor3D;
+  }
+  const weighted = tf.mul(dWeights, weights);
+  return tf.mul(tf.sub(weighted, tf.mul(weights, tf.sum(weighted, 2, true))), scale);
 }
 
 /** What hides padding from every query: [heads * sequences, 1, tokens], 0 or so low that its exponential is 0. */

@@ -1,9 +1,11 @@
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
 import { hostLoop } from './host-loop.ts';
+import { biasGradient, isTensorFlow } from './tensorflow-operation.ts';
 
 /** The sum of each column, [rows, columns] -> [columns]: the gradient of a row that was added to every row. */
 export function columnSums(engine: Engine, x: Tensor2D): Tensor1D {
+  if (isTensorFlow(engine)) return biasGradient(engine, x);
   if (!engine.habits.hostLoops) return engine.tf.sum(x, 0);
   const columns = x.shape[1];
   const [sums] = hostLoop(engine, [x], {

@@ -3,6 +3,7 @@ import type { Engine } from '../engine/open-engine.ts';
 import { columnSums } from './column-sums.ts';
 import { differentiable } from './differentiable.ts';
 import { product } from './product.ts';
+import { addBias, isTensorFlow, matrixProduct } from './tensorflow-operation.ts';
 import { multipliesInHeap } from './wasm-product/heap-products.ts';
 import { tensorProduct } from './wasm-product/tensor-product.ts';
 
@@ -16,12 +17,9 @@ export function linear(
   x: Tensor2D,
   { weight, bias }: { readonly weight: Tensor2D; readonly bias: Tensor1D },
 ): Tensor2D {
-  const { tf } = engine;
   return differentiable(engine, [x, weight, bias], {
     forward: (rows, weights, offsets) => ({
-      value: multipliesInHeap(engine)
-        ? tensorProduct(engine, [rows, weights], { transposeA: false, transposeB: true, bias: offsets })
-        : (tf.fused.matMul({ a: rows, b: weights, transposeB: true, bias: offsets }) as Tensor2D),
+      value: affine(engine, rows, { weights, offsets }),
       keep: { rows, weights },
     }),
     backward: (dy, kept) => [
@@ -30,6 +28,18 @@ export function linear(
       columnSums(engine, dy),
     ],
   });
+}
+
+/** rows weights^T + offsets; records no gradient. */
+function affine(
+  engine: Engine,
+  rows: Tensor2D,
+  { weights, offsets }: { readonly weights: Tensor2D; readonly offsets: Tensor1D },
+): Tensor2D {
+  const transposes = { transposeA: false, transposeB: true };
+  if (multipliesInHeap(engine)) return tensorProduct(engine, [rows, weights], { ...transposes, bias: offsets });
+  if (isTensorFlow(engine)) return addBias(engine, matrixProduct(engine, [rows, weights], transposes), offsets);
+  return engine.tf.fused.matMul({ a: rows, b: weights, transposeB: true, bias: offsets }) as Tensor2D;
 }
 
 /** dy^T x, [out, in]. */

@@ -1,5 +1,6 @@
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
+import { isTensorFlow, matrixProduct } from './tensorflow-operation.ts';
 import { multipliesInHeap } from './wasm-product/heap-products.ts';
 import { tensorProduct } from './wasm-product/tensor-product.ts';
 
@@ -9,13 +10,14 @@ export interface Transposes {
   readonly transposeB?: boolean;
 }
 
-/** The product of two matrices, in the form that the engine computes fast. Records no gradient on WebAssembly. */
+/** The product of two matrices, in the form that the engine computes fast. Records no gradient. */
 export function product(
   engine: Engine,
   [a, b]: readonly [Tensor2D, Tensor2D],
   { transposeA = false, transposeB = false }: Transposes = {},
 ): Tensor2D {
-  return multipliesInHeap(engine)
-    ? tensorProduct(engine, [a, b], { transposeA, transposeB })
-    : engine.tf.matMul(a, b, transposeA, transposeB);
+  const transposes = { transposeA, transposeB };
+  if (multipliesInHeap(engine)) return tensorProduct(engine, [a, b], transposes);
+  if (isTensorFlow(engine)) return matrixProduct(engine, [a, b], transposes);
+  return engine.tf.matMul(a, b, transposeA, transposeB);
 }

@@ -1,6 +1,7 @@
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { ParameterLayout, PlacedTensor } from '../../tensors/layout.ts';
 import type { Engine } from '../engine/open-engine.ts';
+import { fusedOperation, hasFusedOperations } from '../ops/tensorflow-operation.ts';
 import { disposeParameters, splitParameters } from '../parameters.ts';
 import { type BoundedTensor, clampTensors } from './clamp-tensors.ts';
 import { clipGradient } from './clip-gradient.ts';
@@ -63,6 +64,18 @@ export function createAdamW(
     flat[name] = tf.tidy(() => next(current));
     current.dispose();
   };
+  /** In one pass over memory; the L2 form has put its decay into the gradient before. */
+  const moveAtOnce = (
+    gradient: Tensor1D,
+    { stepSize, secondScale, learningRate }: { stepSize: number; secondScale: number; learningRate: number },
+  ) => {
+    const decayRate = decayForm === 'decoupled' ? learningRate : 0;
+    const settings = tf.tensor1d([beta1, beta2, 1 - beta1, 1 - beta2, stepSize, secondScale, epsilon, decayRate]);
+    const before = [flat.parameters, gradient, flat.firstMoment, flat.secondMoment, decay, settings];
+    const [parameters, firstMoment, secondMoment] = fusedOperation(engine, 'AdamW', before) as Tensor1D[];
+    tf.dispose([settings, ...Object.values(flat)]);
+    Object.assign(flat, { parameters, firstMoment, secondMoment });
+  };
   let tensors = splitParameters(engine, layout, flat.parameters);
 
   return {
@@ -78,16 +91,21 @@ export function createAdamW(
         const short = clipGradient(engine, gradient, clipNorm);
         return decayForm === 'l2' ? tf.add(short, tf.mul(flat.parameters, decay)) : short;
       }) as Tensor1D;
-      replace('firstMoment', (first) => tf.add(tf.mul(first, beta1), tf.mul(clipped, 1 - beta1)));
-      replace('secondMoment', (second) => tf.add(tf.mul(second, beta2), tf.mul(tf.square(clipped), 1 - beta2)));
-      clipped.dispose();
-      if (decayForm === 'decoupled') {
-        replace('parameters', (values) => tf.sub(values, tf.mul(tf.mul(values, decay), learningRate)));
+      if (hasFusedOperations(engine)) {
+        moveAtOnce(clipped, { stepSize, secondScale, learningRate });
+        clipped.dispose();
+      } else {
+        replace('firstMoment', (first) => tf.add(tf.mul(first, beta1), tf.mul(clipped, 1 - beta1)));
+        replace('secondMoment', (second) => tf.add(tf.mul(second, beta2), tf.mul(tf.square(clipped), 1 - beta2)));
+        clipped.dispose();
+        if (decayForm === 'decoupled') {
+          replace('parameters', (values) => tf.sub(values, tf.mul(tf.mul(values, decay), learningRate)));
+        }
+        replace('parameters', (values) => {
+          const denominator = tf.add(tf.mul(tf.sqrt(flat.secondMoment), secondScale), epsilon);
+          return tf.sub(values, tf.mul(tf.div(flat.firstMoment, denominator), stepSize));
+        });
       }
-      replace('parameters', (values) => {
-        const denominator = tf.add(tf.mul(tf.sqrt(flat.secondMoment), secondScale), epsilon);
-        return tf.sub(values, tf.mul(tf.div(flat.firstMoment, denominator), stepSize));
-      });
       if (bounded.length > 0) replace('parameters', (values) => clampTensors(engine, values, bounded));
       disposeParameters(tensors);
       tensors = splitParameters(engine, layout, flat.parameters);

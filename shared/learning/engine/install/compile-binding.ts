@@ -1,4 +1,4 @@
-/** Compiles tfjs-node's binding against the TensorFlow that lies beside it. */
+/** Compiles tfjs-node's binding and this project's operations against the TensorFlow that lies beside them. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,8 +36,34 @@ export async function compileBinding(
     );
   };
   await compile(bindingArguments(await nvidiaLibraries(folder)));
+  const sources = (await readdir(operationsFolder)).filter((name) => name.endsWith('.cc'));
+  await compile(operationArguments(sources.map((name) => path.join(operationsFolder, name)).sort()));
   const quiet = fileURLToPath(new URL('quiet-binding.cc', import.meta.url));
   await compile(['-o', bindingFile, quiet, '-ldl']);
+}
+
+const operationsFolder = fileURLToPath(new URL('operations', import.meta.url));
+const tensorFlowLibraries = ['tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2'];
+
+/** Vector instructions as the loader asks for them, and no liberties with numbers but those that keep each result. */
+function operationArguments(sources: readonly string[]): string[] {
+  return [
+    '-O3',
+    '-mavx2',
+    '-mfma',
+    '-fopenmp-simd',
+    '-fno-math-errno',
+    '-fno-trapping-math',
+    '-fvisibility=hidden',
+    '-pthread',
+    '-Itensorflow/include',
+    '-o',
+    'libwardround_operations.so',
+    ...sources,
+    ...tensorFlowLibraries,
+    '-Wl,-rpath,$ORIGIN/tensorflow',
+    '-Wl,--allow-shlib-undefined',
+  ];
 }
 
 /**
@@ -54,8 +80,7 @@ export function bindingArguments(nvidia: readonly string[]): string[] {
     'libtfjs_binding.so',
     `${sources}/tfjs_backend.cc`,
     `${sources}/tfjs_binding.cc`,
-    'tensorflow/libtensorflow_cc.so.2',
-    'tensorflow/libtensorflow_framework.so.2',
+    ...tensorFlowLibraries,
     ...(nvidia.length > 0 ? ['-Wl,--no-as-needed', ...nvidia] : []),
     // Each library may need what lies in another's folder, so the path holds for all of them.
     '-Wl,--disable-new-dtags',

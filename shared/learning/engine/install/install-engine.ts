@@ -16,10 +16,12 @@ import {
   type InstallManifest,
   installedEngine,
   manifestName,
+  readManifest,
 } from './installed-engine.ts';
 import { changedFile, listFiles } from './manifest-files.ts';
 import { fetchNpmPackage, npmPackages } from './npm-packages.ts';
 import { fetchPrebuiltFiles, prebuiltBinding, prebuiltTensorFlowVersion } from './prebuilt-files.ts';
+import { recipe } from './recipe.ts';
 import { requireTools } from './require-tools.ts';
 import { runTool } from './run-tool.ts';
 import { tensorFlowWheels, wheelTensorFlowVersion } from './tensorflow-wheels.ts';
@@ -49,13 +51,16 @@ export async function installEngine(kind: InstallableEngine, options: InstallOpt
   const present = installedEngine(kind);
   if (present !== null) {
     const changed = await changedFile(present.folder);
-    if (changed === null) {
+    const outdated = readManifest(present.folder)?.recipe !== recipe();
+    if (changed === null && !outdated) {
       onProgress(
         `TensorFlow ${present.tensorFlowVersion} (${kind}) is installed already, and its files are unchanged.`,
       );
       return present;
     }
-    onProgress(`The installed file ${changed} has changed; installing again.`);
+    onProgress(
+      `${changed === null ? 'What is installed is of another version' : `The installed file ${changed} has changed`}; installing again.`,
+    );
   }
   const target = engineFolder(kind);
   await removeUnfinished(target);
@@ -157,6 +162,7 @@ async function finish(
     tensorFlowVersion: prebuilt ? prebuiltTensorFlowVersion : wheelTensorFlowVersion,
     source: prebuilt ? 'prebuilt' : 'wheel',
     binding: prebuilt ? prebuiltBinding : bindingFile,
+    recipe: recipe(),
     files: await listFiles(folder),
   };
   await writeFile(path.join(folder, manifestName), JSON.stringify(manifest, null, 2));

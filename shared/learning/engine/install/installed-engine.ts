@@ -19,6 +19,8 @@ export interface InstalledEngine {
 
 /** Written last, so that a folder with a manifest is whole. */
 export interface InstallManifest extends Omit<InstalledEngine, 'folder'> {
+  /** See recipe.ts. */
+  readonly recipe: string;
   readonly files: readonly { readonly name: string; readonly sizeBytes: number; readonly sha256: string }[];
 }
 

@@ -18,6 +18,7 @@ const wanted = [
   'tensorflow/libtensorflow_framework.so.2',
   'tensorflow/include/tensorflow/c/*.h',
   'tensorflow/include/tensorflow/core/platform/*.h',
+  'tensorflow/include/tensorflow/core/common_runtime/next_pluggable_device/c/*.h',
   'tensorflow/include/tsl/platform/*.h',
   'tensorflow/include/xla/tsl/*.h',
   'nvidia/*/lib/*.so*',

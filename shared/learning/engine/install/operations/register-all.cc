@@ -1,0 +1,14 @@
+void registerGelu();
+void registerLayerNorm();
+void registerSoftmax();
+void registerAdamW();
+void registerL2Norm();
+
+// Called once, by whoever loads this library.
+extern "C" __attribute__((visibility("default"))) void registerWardroundOperations() {
+  registerGelu();
+  registerLayerNorm();
+  registerSoftmax();
+  registerAdamW();
+  registerL2Norm();
+}
