@@ -84,7 +84,7 @@ const fedProx: GoldenProgram = async (context) => {
     const ofLoss = leastSquares(engine, { x: input('X'), y: input('y'), w: parameters });
     const gradient = proximalGradient(engine, ofLoss.gradient, { parameters, server, strength: strength! });
     const distance = tf.tidy(() => tf.sum(tf.squaredDifference(parameters, server)));
-    outputs[`step${step}.objective`] = ofLoss.value.dataSync()[0]! + (strength! / 2) * distance.dataSync()[0]!;
+    outputs[`step${step}.objective`] = (await ofLoss.value.data())[0]! + (strength! / 2) * (await distance.data())[0]!;
     optimiser.step(gradient, { learningRate: lr! });
     Object.assign(outputs, namedParts(layout, await gradient.data<'float32'>(), `step${step}.grad.`));
     Object.assign(outputs, namedParts(layout, await optimiser.read(), `step${step}.param.`));
