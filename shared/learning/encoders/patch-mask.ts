@@ -48,3 +48,22 @@ export function visibility({ images, patchesPerImage, visiblePerImage, visible }
   });
   return seen;
 }
+
+/** The mask that removes nothing, which a trained encoder is read with. */
+export function withoutMask({ images, patchesPerImage }: Pick<PatchMask, 'images' | 'patchesPerImage'>): PatchMask {
+  const visible = Int32Array.from({ length: images * patchesPerImage }, (_, index) => index % patchesPerImage);
+  return { images, patchesPerImage, visiblePerImage: patchesPerImage, visible };
+}
+
+/** The mask of some of the images, one after another. */
+export function maskIn(
+  { patchesPerImage, visiblePerImage, visible }: PatchMask,
+  { first, count }: { readonly first: number; readonly count: number },
+): PatchMask {
+  return {
+    images: count,
+    patchesPerImage,
+    visiblePerImage,
+    visible: visible.subarray(first * visiblePerImage, (first + count) * visiblePerImage),
+  };
+}

@@ -39,7 +39,9 @@ export function towersGradient(
 ): { value: Scalar; gradient: Tensor1D } {
   const { tf } = engine;
   return tf.tidy(() => {
-    const cached = new Map(towers.flatMap((tower) => (inOnePart(tower) ? [] : [[tower, encodeApart(engine, tower)]])));
+    const cached = new Map(
+      towers.flatMap((tower) => (inOnePart(tower) ? [] : [[tower, encodeInParts(engine, tower)]])),
+    );
     const names = [...cached.values()].map((rows, index) => [`cached ${index}`, rows] as const);
     let { value, gradient: remaining } = flatGradient(engine, new Map([...names, ...parameters]), {
       compute: () => {
@@ -60,7 +62,7 @@ export function towersGradient(
       return replaced;
     };
     const cotangents = [...cached].map(([tower, { size, shape }]) => {
-      const cotangent = tf.reshape(tf.slice(remaining, 0, size), shape);
+      const cotangent: Tensor2D = tf.reshape(tf.slice(remaining, 0, size), shape);
       remaining = replaceBy(remaining, () => tf.slice(remaining, size));
       return { tower, cotangent };
     });
@@ -88,8 +90,9 @@ function rangesOf({ rows, rowsAtOnce }: Tower): RowRange[] {
   });
 }
 
-function encodeApart({ tf }: Engine, tower: Tower): Tensor2D {
-  return tf.concat(rangesOf(tower).map((range) => tf.tidy(() => tower.encode(range).rows)));
+/** All rows that a tower encodes, without a gradient; the caller disposes them. */
+export function encodeInParts({ tf }: Engine, tower: Tower): Tensor2D {
+  return tf.tidy(() => tf.concat(rangesOf(tower).map((range) => tf.tidy(() => tower.encode(range).rows))) as Tensor2D);
 }
 
 /** A part's share in the gradient, and what its rows lose by themselves. */
