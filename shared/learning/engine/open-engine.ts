@@ -6,12 +6,12 @@
  * one engine and passes it on.
  */
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { errorCode, loadNativePackage, type NativeLibrary, openNativeLibrary } from './native-library.ts';
 import { registerGradients } from './register-gradients.ts';
 import { shareClones } from './share-clones.ts';
+import { threadsHere } from './threads-here.ts';
 import { openWebGpu, type WebGpuLoaders } from './webgpu/open-webgpu.ts';
 
 /** Fastest first; this is also the order in which they are tried. */
@@ -73,7 +73,7 @@ const packageLoaders: EngineLoaders = {
 /**
  * Opens the first engine that works. `prefer` names the engines to try, in order; without it the environment variable
  * `WARDROUND_ENGINE` may name one; without that all are tried, fastest first. `threads` bounds the threads that stages
- * start on WebAssembly: all cores unless given.
+ * start on WebAssembly: one a core unless given, fewer where memory is short.
  *
  * A WebGPU adapter that computes on the CPU is slower than every other engine, so it is taken only with
  * `allowSoftwareAdapter` or WARDROUND_WEBGPU_SOFTWARE=1. On WebGPU tensors are read with `await data()` alone.
@@ -107,7 +107,7 @@ export async function openEngine(
     }).catch((error) => ({ reason: `The ${kind} engine did not load (${errorCode(error)}).` }));
     if ('description' in opened) {
       registerGradients();
-      const threads = kind === 'wasm' ? (options.threads ?? availableParallelism()) : 1;
+      const threads = kind === 'wasm' ? (options.threads ?? threadsHere()) : 1;
       return { kind, notes, tf, habits: habits[kind], threads, description: opened.description };
     }
     // The GPU and the CPU share one library: its absence is said once.

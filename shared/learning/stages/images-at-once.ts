@@ -2,8 +2,8 @@ import { type VitArchitecture, vitSizes } from '../../tensors/layouts/vit.ts';
 
 /**
  * How many images of that size pass the slice encoder at once, in training or embedding, so that memory stays bounded
- * whatever the batch. A token of width 192 holds 200 kB from the forward to the backward pass, and at this limit WebAssembly's memory
- * grows to 1.6 GB. It ends at 4 GB, past which the backend does not fail but computes nonsense.
+ * whatever the batch. At this limit a thread's WebAssembly memory was measured to grow to 1 GB for ViT-Tiny at 224 pixels and
+ * 1.5 GB for ViT-Small, of which a token of width 192 holds 200 kB from the forward to the backward pass. It ends at 4 GB.
  */
 export function imagesAtOnce(encoder: SliceEncoderSize): number {
   const { width } = vitSizes(encoder.architecture);

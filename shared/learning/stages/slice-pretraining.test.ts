@@ -14,7 +14,7 @@ const start = initialise(layout, 'slice pretraining test');
 
 function open(
   engine: Engine,
-  { seed = 1, ...division }: Partial<Pick<SlicePretrainingOptions, 'seed' | 'threads' | 'viewsAtOnce'>> = {},
+  { seed = 1, parameters = start, ...division }: Partial<SlicePretrainingOptions> = {},
 ): SlicePretraining {
   return createSlicePretraining(engine, {
     ...division,
@@ -22,7 +22,7 @@ function open(
     temperature: 0.2,
     optimiser: { learningRate: 1e-3, weightDecay: 0.01, beta1: 0.9, beta2: 0.99, warmUpFraction: 0.5, clipNorm: 1 },
     seed,
-    parameters: start,
+    parameters,
   });
 }
 
@@ -131,6 +131,16 @@ describe('createSlicePretraining() in several threads', () => {
     const moved = distance(whole.parameters, start);
     expect(moved).toBeGreaterThan(1);
     expect(distance(divided.parameters, whole.parameters)).toBeLessThan(0.02 * moved);
+  });
+
+  test('says that training has diverged with a loss that is not a number, as one thread does', async () => {
+    const engine = await openEngine({ prefer: ['wasm'] });
+    for (const threads of [1, 2]) {
+      const parameters = start.map((value, index) => (index === 0 ? Number.NaN : value));
+      const diverged = open(engine, { threads, parameters });
+      await expect(diverged.step(discs(2), { progress: 0.5 })).resolves.toBeNaN();
+      diverged.dispose();
+    }
   });
 
   test('gives the same parameters each time, to the bit', async () => {
