@@ -10,6 +10,8 @@ export interface EngineReport {
   /** One sentence where it is not usable. */
   readonly problem: string | null;
   readonly stepsPerSecond: number | null;
+  /** The process that tried it ended or hung. */
+  readonly brokeDown: boolean;
 }
 
 /**
@@ -35,8 +37,8 @@ export async function inspectEngines({
   }
   const reference = probed.get('plain')!.values;
   return engineKinds.map((kind) => {
-    const { description, values, stepsPerSecond, problem: failure } = probed.get(kind)!;
+    const { description, values, stepsPerSecond, brokeDown, problem: failure } = probed.get(kind)!;
     const problem = failure ?? (values && reference ? firstDifference(values, reference) : null);
-    return { kind, description, usable: problem === null, problem, stepsPerSecond };
+    return { kind, description, usable: problem === null, problem, stepsPerSecond, brokeDown };
   });
 }

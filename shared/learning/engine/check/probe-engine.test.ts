@@ -30,6 +30,7 @@ describe('probeEngine()', () => {
       description: expect.stringContaining('WebAssembly'),
       problem: null,
       stepsPerSecond: expect.any(Number),
+      brokeDown: false,
     });
     expect(values!['training steps']).toHaveLength(2);
   });
@@ -47,7 +48,10 @@ describe('probeEngine()', () => {
 
   test('outlives an engine that crashes its process, and says when', async () => {
     const probe = await probeWithNativeLibrary('crashes', 'process.abort();');
-    expect((await probeEngine('native', { probe })).problem).toBe('Its process ended (SIGABRT) while it was opened.');
+    expect(await probeEngine('native', { probe })).toMatchObject({
+      problem: 'Its process ended (SIGABRT) while it was opened.',
+      brokeDown: true,
+    });
   });
 
   test('gives up on an engine that hangs', async () => {

@@ -17,6 +17,8 @@ export interface ProbedEngine {
   readonly stepsPerSecond: number | null;
   /** One sentence where the engine cannot be used; null where it opened and came to the end. */
   readonly problem: string | null;
+  /** Its process ended or hung, as a process that trains on it would. */
+  readonly brokeDown: boolean;
 }
 
 /**
@@ -40,6 +42,7 @@ export async function probeEngine(
     values: null,
     stepsPerSecond: null,
     problem: null,
+    brokeDown: false,
   };
   let doing = 'opened';
   const child = spawn(process.execPath, [probe, kind], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -66,6 +69,7 @@ export async function probeEngine(
     });
     const failure = await ended;
     signal?.throwIfAborted();
+    found.brokeDown = late || failure !== null;
     if (late) found.problem = `It gave no answer within ${timeoutMillis / 1000} seconds while it was ${doing}.`;
     else if (failure !== null) found.problem = `Its process ended (${failure}) while it was ${doing}.`;
     return found;

@@ -10,12 +10,14 @@ const absent: Omit<ProbedEngine, 'kind'> = {
   values: null,
   stepsPerSecond: null,
   problem: 'It is not installed.',
+  brokeDown: false,
 };
 const works: Omit<ProbedEngine, 'kind'> = {
   description: 'a fine engine',
   values: { sum: [1, 2] },
   stepsPerSecond: 12.3,
   problem: null,
+  brokeDown: false,
 };
 const wrong = { ...works, values: { sum: [1, 2.1] } };
 
@@ -66,6 +68,20 @@ describe('reportLines()', () => {
     expect(await text({ native: wrong, wasm: works, plain: works })).toContain(
       'Training here would use native, which did not pass its check. Set WARDROUND_ENGINE=wasm until it is repaired.',
     );
+  });
+
+  test('warns of an engine that would take the training down with it', async () => {
+    const crashes = { ...absent, problem: 'Its process ended (SIGSEGV) while it was opened.', brokeDown: true };
+    expect(await text({ native: crashes, wasm: works, plain: works })).toContain(
+      'Training here would use native, which did not pass its check. Set WARDROUND_ENGINE=wasm until it is repaired.',
+    );
+  });
+
+  test('says how a faster engine is installed where there is one and it is not', async () => {
+    const lines = (reports: EngineReport[]) => reportLines(reports, { canInstall: true }).join('\n');
+    expect(lines(await inspect({ wasm: works, plain: works }))).toContain('npm run engine -- install native');
+    expect(lines(await inspect({ native: works, wasm: works, plain: works }))).not.toContain('install native');
+    expect(reportLines(await inspect({ plain: works }), { canInstall: false }).join()).not.toContain('install native');
   });
 
   test('heeds WARDROUND_ENGINE', async () => {
