@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type { EngineKind } from '../engine/open-engine.ts';
 import { startCollectives } from './testing/start-collectives.ts';
 
 const meet = { kind: 'meet' } as const;
@@ -15,6 +16,11 @@ describe('startTeam()', () => {
       'Cannot finish the work: thread 2 of 3 failed. Cannot do what the test asked for',
     );
     await expect(team.run([meet, meet, meet])).rejects.toThrow('thread 2 of 3 failed');
+  });
+
+  test('says why when a thread cannot start its engine', async () => {
+    const team = startCollectives(2, { engine: 'steam' as EngineKind });
+    await expect(team.run([meet, meet])).rejects.toThrow('Cannot open a tensor engine');
   });
 
   test('stops all when a thread ends', async () => {
