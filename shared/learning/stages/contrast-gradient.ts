@@ -21,7 +21,7 @@ export function contrastGradient(
     views,
     architecture,
     temperature,
-    viewsAtOnce = imagesAtOnce({ architecture, imageSizePixels: views.shape[1] }),
+    viewsAtOnce = imagesAtOnce({ architecture, imageSizePixels: views.shape[1] }, engine.kind),
     gather = (embeddings) => embeddings,
   }: {
     readonly views: Tensor3D;

@@ -1,13 +1,17 @@
 import { type VitArchitecture, vitSizes } from '../../tensors/layouts/vit.ts';
+import type { EngineKind } from '../engine/open-engine.ts';
 
 /**
  * How many images of that size pass the slice encoder at once, in training or embedding, so that memory stays bounded
  * whatever the batch. At this limit a thread's WebAssembly memory was measured to grow to 1 GB for ViT-Tiny at 224 pixels and
  * 1.5 GB for ViT-Small, of which a token of width 192 holds 200 kB from the forward to the backward pass. It ends at 4 GB.
+ *
+ * TensorFlow's library has no such end, and passing the encoder twice costs a third of a step, so there the limit is double.
  */
-export function imagesAtOnce(encoder: SliceEncoderSize): number {
+export function imagesAtOnce(encoder: SliceEncoderSize, kind: EngineKind = 'wasm'): number {
   const { width } = vitSizes(encoder.architecture);
-  return Math.max(1, Math.floor(numbersAtOnce / width / tokensOf(encoder)));
+  const limit = kind === 'native' || kind === 'cuda' ? 2 * numbersAtOnce : numbersAtOnce;
+  return Math.max(1, Math.floor(limit / width / tokensOf(encoder)));
 }
 
 export interface SliceEncoderSize {
