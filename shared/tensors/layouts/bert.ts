@@ -7,7 +7,17 @@ import { createLayout, type Initialiser, type ParameterLayout, type TensorSpec }
 import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
 
-/** BERT-Base, also the sizes of BiomedVLP-CXR-BERT in fVLM. Shapes alone do not tell the number of heads. */
+/** Shapes alone do not tell the number of heads. */
+export interface BertSizes {
+  readonly vocabulary: number;
+  readonly maximumTokens: number;
+  readonly width: number;
+  readonly depth: number;
+  readonly heads: number;
+  readonly mlpWidth: number;
+}
+
+/** BERT-Base, also the sizes of BiomedVLP-CXR-BERT in fVLM. */
 export const BERT_BASE = {
   vocabulary: 30522,
   maximumTokens: 512,

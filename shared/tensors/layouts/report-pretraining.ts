@@ -1,5 +1,5 @@
 import { createLayout, type ParameterLayout } from '../layout.ts';
-import { bertLayout } from './bert.ts';
+import { type BertSizes, bertLayout } from './bert.ts';
 import { type DecoderSizes, macoImageLayout } from './masked-autoencoder.ts';
 import type { VitSizes } from './vit.ts';
 
@@ -12,14 +12,7 @@ export interface ReportPretrainingSizes {
   /** How many times as large the predicted images are: MaCo predicts images of twice the encoder's size. */
   readonly predictionScale: number;
   /** Images are mapped to the text encoder's width, where both are contrasted. */
-  readonly text: {
-    readonly vocabulary: number;
-    readonly maximumTokens: number;
-    readonly width: number;
-    readonly depth: number;
-    readonly heads: number;
-    readonly mlpWidth: number;
-  };
+  readonly text: BertSizes;
 }
 
 /** Before the names of the text encoder. */
