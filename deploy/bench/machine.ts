@@ -7,6 +7,8 @@ export interface Machine {
   readonly memoryBytes: number;
   readonly system: string;
   readonly node: string;
+  /** Programs that wanted to compute in the last minute, before anything was measured; 0 where the system does not tell. */
+  readonly load: number;
 }
 
 export function describeMachine(): Machine {
@@ -16,5 +18,6 @@ export function describeMachine(): Machine {
     memoryBytes: os.totalmem(),
     system: `${os.type()} ${os.release()} ${os.arch()}`,
     node: process.version,
+    load: os.loadavg()[0]!,
   };
 }

@@ -20,6 +20,11 @@ export const learning: Suite = {
     console.log(
       `${machine.processor}, ${machine.cores} cores, ${gigabytes(machine.memoryBytes)}, Node ${machine.node}`,
     );
+    if (machine.load > machine.cores / 4) {
+      console.log(
+        `Other programs are computing here (load ${machine.load.toFixed(1)}): threads that wait for each other suffer from it more than others, so that neither figures nor ratios are to be trusted.`,
+      );
+    }
     const pytorch = await findPyTorch(signal);
     if (pytorch === null) {
       console.log('No Python with torch and timm was found: PyTorch is left out. PYTHON=/path/to/python names one.');
