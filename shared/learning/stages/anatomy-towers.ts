@@ -12,6 +12,7 @@ import type { Tower } from '../optimisers/towers-gradient.ts';
 import type { ParameterTensors } from '../parameters.ts';
 import { textsIn } from '../text/texts-in.ts';
 import type { AnatomyBatch } from './anatomy-batch.ts';
+import { rowsIn } from './rows-in.ts';
 
 interface Model {
   readonly parameters: ParameterTensors;
@@ -27,11 +28,9 @@ export function volumeTower(engine: Engine, batch: AnatomyBatch, { parameters, s
   return {
     rows: samples,
     rowsAtOnce,
-    encode: ({ first, count }) => {
-      const part = (values: Float32Array) => {
-        const size = values.length / samples;
-        return values.subarray(first * size, (first + count) * size);
-      };
+    encode: (range) => {
+      const { count } = range;
+      const part = (values: Float32Array) => rowsIn(values, { range, rows: samples });
       const volumes = tf.tensor4d(part(batch.volumes), [count, ...sizes.volumeVoxels]);
       const patches = volumePatches(engine, volumes, sizes.patchVoxels);
       const { levels } = volumeVit(engine, patches, { ...sizes, volumes: count, parameters });

@@ -3,23 +3,19 @@
  * to find each other. The paper names the parts and the contrast; sizes, temperature and optimiser are CLIP's where it is
  * silent. One object is one local round of one site.
  */
-import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Scalar } from '@tensorflow/tfjs-core';
 import type { PlacedTensor } from '../../tensors/layout.ts';
 import { type GeneAlignmentSizes, geneAlignmentLayout } from '../../tensors/layouts/gene-alignment.ts';
-import { encodeGenes } from '../encoders/mamba/mamba-gene-encoder.ts';
-import { patches } from '../encoders/patches.ts';
-import { vitEmbedding } from '../encoders/vit.ts';
 import type { Engine } from '../engine/open-engine.ts';
 import { infoNce } from '../objectives/info-nce.ts';
-import { rowProducts } from '../ops/row-products.ts';
 import { selectRows } from '../ops/select-rows.ts';
 import { type AdamWSettings, createAdamW, decaysByDefault } from '../optimisers/adamw.ts';
 import { learningRateAt } from '../optimisers/learning-rate-schedule.ts';
-import { type RowRange, type Tower, towersGradient } from '../optimisers/towers-gradient.ts';
-import { type ParameterTensors, parameter } from '../parameters.ts';
-import { parametersUnder } from '../parameters-under.ts';
+import { type Tower, towersGradient } from '../optimisers/towers-gradient.ts';
+import { parameter } from '../parameters.ts';
 import { embedTower } from './embed-tower.ts';
 import { type GeneBatch, requireGeneBatch } from './gene-batch.ts';
+import { profileTower, sliceTower } from './gene-towers.ts';
 
 export interface GeneAlignmentOptions {
   readonly sizes: GeneAlignmentSizes;
@@ -73,16 +69,8 @@ export function createGeneAlignment(engine: Engine, options: GeneAlignmentOption
   const towersOf = (batch: GeneBatch): readonly [Tower, Tower] => {
     const model = { parameters: adamw.parameters(), sizes };
     return [
-      {
-        rows: batch.slices,
-        rowsAtOnce: options.slicesAtOnce ?? batch.slices,
-        encode: (range) => ({ rows: encodeSlices(engine, { batch, range }, model) }),
-      },
-      {
-        rows: batch.patients,
-        rowsAtOnce: options.profilesAtOnce ?? batch.patients,
-        encode: (range) => ({ rows: encodeProfiles(engine, { batch, range }, model) }),
-      },
+      sliceTower(engine, batch, { ...model, rowsAtOnce: options.slicesAtOnce ?? batch.slices }),
+      profileTower(engine, batch, { ...model, rowsAtOnce: options.profilesAtOnce ?? batch.patients }),
     ];
   };
 
@@ -121,46 +109,4 @@ export function createGeneAlignment(engine: Engine, options: GeneAlignmentOption
 function decays({ name, ...tensor }: PlacedTensor): boolean {
   const ownName = name.replace(/^(image|gene)_encoder\./, '');
   return decaysByDefault({ ...tensor, name: ownName }) && !ownName.endsWith('.A_log');
-}
-
-interface Model {
-  readonly parameters: ParameterTensors;
-  readonly sizes: GeneAlignmentSizes;
-}
-
-interface BatchPart {
-  readonly batch: GeneBatch;
-  readonly range: RowRange;
-}
-
-/** [count, embedding width] */
-function encodeSlices(engine: Engine, { batch, range }: BatchPart, { parameters, sizes }: Model): Tensor2D {
-  const { image, imageSizePixels, inputChannels } = sizes;
-  const values = rowsOf(batch.images, { range, rows: batch.slices });
-  const images = engine.tf.tensor4d(values, [range.count, inputChannels, imageSizePixels, imageSizePixels]);
-  const embedding = vitEmbedding(engine, patches(engine, images, image), {
-    ...image,
-    images: range.count,
-    parameters: parametersUnder(parameters, 'image_encoder'),
-  });
-  return rowProducts(engine, [embedding, parameter<Tensor2D>(parameters, 'image_proj.weight')]);
-}
-
-/** [count, embedding width] */
-function encodeProfiles(engine: Engine, { batch, range }: BatchPart, { parameters, sizes }: Model): Tensor2D {
-  const rows = batch.patients;
-  const profiles = rowsOf(batch.profiles, { range, rows });
-  const values: Tensor2D = engine.tf.tensor2d(profiles, [range.count, sizes.genes.genes]);
-  return encodeGenes(engine, values, {
-    parameters: parametersUnder(parameters, 'gene_encoder'),
-    ...(batch.measured === null ? {} : { present: rowsOf(batch.measured, { range, rows }) }),
-  }).embedding;
-}
-
-function rowsOf<T extends Float32Array | Uint8Array>(
-  values: T,
-  { range: { first, count }, rows }: { readonly range: RowRange; readonly rows: number },
-): T {
-  const width = values.length / rows;
-  return values.subarray(first * width, (first + count) * width) as T;
 }

@@ -15,6 +15,7 @@ import type { EncodedRows, RowRange } from '../optimisers/towers-gradient.ts';
 import type { ParameterTensors } from '../parameters.ts';
 import { textsIn } from '../text/texts-in.ts';
 import type { ReportBatch } from './report-batch.ts';
+import { rowsIn } from './rows-in.ts';
 
 export interface ReportModel {
   /** The layout's tensors and the fixed positions. */
@@ -82,7 +83,6 @@ function imagesIn(
   values: Float32Array,
   { range, batch, sizePixels }: { readonly range: RowRange; readonly batch: ReportBatch; readonly sizePixels: number },
 ): Tensor4D {
-  const size = values.length / batch.samples;
-  const part = values.subarray(range.first * size, (range.first + range.count) * size);
-  return tf.tensor4d(part, [range.count, size / sizePixels ** 2, sizePixels, sizePixels]);
+  const part = rowsIn(values, { range, rows: batch.samples });
+  return tf.tensor4d(part, [range.count, part.length / range.count / sizePixels ** 2, sizePixels, sizePixels]);
 }
