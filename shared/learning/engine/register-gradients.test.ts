@@ -46,6 +46,8 @@ describeOnEachEngine('registerGradients()', (engine) => {
         inputs: [matrix()],
       });
     }
+    expectGradientsToMatchDifferences(engine(), { evaluate: (x) => tf.clone(x!), inputs: [matrix()] });
+    expectGradientsToMatchDifferences(engine(), { evaluate: (x) => tf.concat([x!], 1), inputs: [matrix()] });
     for (const axis of [0, 1, -1]) {
       const other = normalTensor(engine(), 'other', axis === 0 ? [2, 4] : [3, 2]);
       expectGradientsToMatchDifferences(engine(), {

@@ -88,6 +88,11 @@ const gradients: readonly tf.GradConfig[] = [
     },
   },
   {
+    // A clone, which joining a single part is too.
+    kernelName: tf.Identity,
+    gradFunc: (dy) => ({ x: () => one(dy) }),
+  },
+  {
     kernelName: tf.Relu,
     outputsToSave: [true],
     gradFunc: (dy, saved) => ({ x: () => tf.mul(one(dy), tf.step(saved[0]!)) }),
