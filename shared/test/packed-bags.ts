@@ -14,8 +14,12 @@ export function packBags(
   const { tf } = engine;
   const [patients, places, width] = bags.shape;
   const packed = Array.from({ length: patients * places }, (_, index) => index).filter((index) => mask[index] === 1);
+  /** [indices, size]; unlike `oneHot`, also for a size of 1. */
   const indicator = (indices: number[], size: number): Tensor2D =>
-    tf.cast(tf.oneHot(tf.tensor1d(indices, 'int32'), size), 'float32') as Tensor2D;
+    tf.tensor2d(
+      indices.flatMap((index) => Array.from({ length: size }, (_, column) => Number(column === index))),
+      [indices.length, size],
+    );
   const owners = packed.map((index) => Math.floor(index / places));
   const placeOf = packed.map((index) => index % places);
   return {

@@ -16,7 +16,7 @@ import { firstTokens } from './first-tokens.ts';
 import { type NamedLayers, namedLayers } from './named-layers.ts';
 
 /** BERT's `layer_norm_eps`. */
-const epsilon = 1e-12;
+const BERT_EPSILON = 1e-12;
 
 export interface Bert {
   readonly parameters: ParameterTensors;
@@ -26,6 +26,8 @@ export interface Bert {
   readonly heads: number;
   /** The word whose embedding is never trained (`pad_token_id`), 0 by default. */
   readonly paddingId?: number;
+  /** Of the layer normalisations; 1e-12 unless given. */
+  readonly epsilon?: number;
 }
 
 /** The last hidden state of each text's first token ([CLS]): [texts, width]. */
@@ -41,7 +43,15 @@ export function bertTokens(engine: Engine, texts: EncodedTexts, bert: Bert): Ten
 function encode(
   engine: Engine,
   texts: EncodedTexts,
-  { parameters, prefix = '', depth, heads, paddingId = 0, tokens }: Bert & { readonly tokens: 'all' | 'class' },
+  {
+    parameters,
+    prefix = '',
+    depth,
+    heads,
+    paddingId = 0,
+    epsilon = BERT_EPSILON,
+    tokens,
+  }: Bert & { readonly tokens: 'all' | 'class' },
 ): Tensor2D {
   const { tf } = engine;
   const { count: sequences, length } = texts;

@@ -15,6 +15,7 @@ import { namedLayers } from './named-layers.ts';
 /**
  * The patients' vectors are means of the hidden slices, not of the slices that come in.
  *
+ * @param options.epsilon of the layer normalisations.
  * @param options.inputGradient whether the slices get a gradient; otherwise they are data, which saves work.
  */
 export function gatedAttention(
@@ -23,10 +24,16 @@ export function gatedAttention(
   {
     parameters,
     prefix,
+    epsilon = 1e-5,
     inputGradient = false,
-  }: { readonly parameters: ParameterTensors; readonly prefix: string; readonly inputGradient?: boolean },
+  }: {
+    readonly parameters: ParameterTensors;
+    readonly prefix: string;
+    readonly epsilon?: number;
+    readonly inputGradient?: boolean;
+  },
 ): AttendedBags {
-  const { linear, linearOfData, norm } = namedLayers(engine, { parameters, prefix });
+  const { linear, linearOfData, norm } = namedLayers(engine, { parameters, prefix, epsilon });
   const ofInput = inputGradient ? linear : linearOfData;
   const first = gelu(engine, norm('pre_attn.1', ofInput('pre_attn.0', slices)));
   const hidden = gelu(engine, norm('pre_attn.5', linear('pre_attn.4', first)));

@@ -18,6 +18,8 @@ export interface Transformer {
   readonly parameters: ParameterTensors;
   readonly depth: number;
   readonly heads: number;
+  /** Of the layer normalisations; 1e-6 unless given. */
+  readonly epsilon?: number;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface Transformer {
 export function maskedEncoding(
   engine: Engine,
   patches: Tensor2D,
-  { mask, parameters, depth, heads }: Transformer & { readonly mask: PatchMask },
+  { mask, parameters, depth, heads, epsilon = VIT_EPSILON }: Transformer & { readonly mask: PatchMask },
 ): Tensor2D {
   const { tf } = engine;
   const { images, patchesPerImage, visiblePerImage, visible } = mask;
@@ -37,7 +39,7 @@ export function maskedEncoding(
       `Cannot encode: the mask is for ${images} images of ${patchesPerImage} patches, found ${patches.shape[0]} patches`,
     );
   }
-  const layers = namedLayers(engine, { parameters, epsilon: VIT_EPSILON });
+  const layers = namedLayers(engine, { parameters, epsilon });
   return tf.tidy(() => {
     const rowOf = (patch: number, index: number) => Math.floor(index / visiblePerImage) * patchesPerImage + patch;
     const seen = selectRows(engine, patches, { indices: visible.map(rowOf) });
@@ -64,11 +66,11 @@ export function maskedEncoding(
 export function maskedDecoding(
   engine: Engine,
   latent: Tensor2D,
-  { mask, parameters, depth, heads }: Transformer & { readonly mask: PatchMask },
+  { mask, parameters, depth, heads, epsilon = VIT_EPSILON }: Transformer & { readonly mask: PatchMask },
 ): Tensor3D {
   const { tf } = engine;
   const { images, patchesPerImage } = mask;
-  const layers = namedLayers(engine, { parameters, epsilon: VIT_EPSILON });
+  const layers = namedLayers(engine, { parameters, epsilon });
   return tf.tidy(() => {
     const tokens = layers.linear('decoder_embed', latent);
     const removed: Tensor2D = tf.reshape(parameter(parameters, 'mask_token'), [1, tokens.shape[1]]);

@@ -33,7 +33,12 @@ export function plainAttention(
 export function plainAttentionHead(
   engine: Engine,
   patients: Tensor2D,
-  names: { readonly parameters: ParameterTensors; readonly prefix?: string },
+  names: {
+    readonly parameters: ParameterTensors;
+    readonly prefix?: string;
+    /** Of the layer normalisation; 1e-5 unless given. */
+    readonly epsilon?: number;
+  },
 ): Tensor2D {
   const { linear, norm } = namedLayers(engine, names);
   return linear('head.4', silu(engine, linear('head.1', norm('head.0', patients))));

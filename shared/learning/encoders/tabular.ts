@@ -10,6 +10,7 @@ import { namedLayers } from './named-layers.ts';
 
 /**
  * @param rows [patients, inputs]: standardised values and missing indicators.
+ * @param options.epsilon of the layer normalisations; 1e-5 unless given.
  * @param options.inputGradient whether the rows get a gradient; otherwise they are data, which saves work.
  * @returns [patients, embedding width], not normalised.
  */
@@ -19,7 +20,12 @@ export function tabularEncoder(
   {
     inputGradient = false,
     ...names
-  }: { readonly parameters: ParameterTensors; readonly prefix: string; readonly inputGradient?: boolean },
+  }: {
+    readonly parameters: ParameterTensors;
+    readonly prefix: string;
+    readonly epsilon?: number;
+    readonly inputGradient?: boolean;
+  },
 ): Tensor2D {
   const { linear, linearOfData, norm } = namedLayers(engine, names);
   const first = (inputGradient ? linear : linearOfData)('blocks.0.0', rows);

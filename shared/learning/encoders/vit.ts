@@ -25,6 +25,8 @@ export interface Vit {
    * tokens, normalised afterwards (`fc_norm`); such a model has no `norm`. `token` unless given.
    */
   readonly pooling?: 'token' | 'avg';
+  /** Of the layer normalisations; 1e-6 unless given. */
+  readonly epsilon?: number;
 }
 
 /**
@@ -83,8 +85,8 @@ function throughBlocks(
   return x;
 }
 
-function layersOf(engine: Engine, { parameters }: Vit): NamedLayers {
-  return namedLayers(engine, { parameters, epsilon: VIT_EPSILON });
+function layersOf(engine: Engine, { parameters, epsilon = VIT_EPSILON }: Vit): NamedLayers {
+  return namedLayers(engine, { parameters, epsilon });
 }
 
 /** Puts the class token before each image's patches and adds the positions: [images * (1 + patches), width]. */

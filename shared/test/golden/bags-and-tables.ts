@@ -20,13 +20,13 @@ export const bagsAndTables: GoldenPrograms = {
     return { embedding: attended.patients, attention: bags.unpack(attended.attention()) };
   },
   enc_abmil_clear: (context) => {
-    const { engine, parameters } = context;
+    const { engine, config, parameters } = context;
     const bags = pack(context);
     const attended = plainAttention(engine, bags, { parameters, inputGradient: true });
     const pooled = attended.patients;
     return {
       pooled,
-      logits: plainAttentionHead(engine, pooled, context),
+      logits: plainAttentionHead(engine, pooled, { parameters, epsilon: config['norm_eps'] as number }),
       attention: bags.unpack(attended.attention()),
     };
   },
@@ -49,8 +49,8 @@ export const bagsAndTables: GoldenPrograms = {
   },
 };
 
-function medform({ parameters }: GoldenContext) {
-  const common = { parameters, inputGradient: true };
+function medform({ parameters, config }: GoldenContext) {
+  const common = { parameters, epsilon: config['norm_eps'] as number, inputGradient: true };
   return { bag: { ...common, prefix: 'wsi_embedder' }, table: { ...common, prefix: 'rna_embedder' } };
 }
 

@@ -8,7 +8,7 @@ import { lecl } from '../../learning/objectives/lecl.ts';
 import { macoContrast, macoLoss, sampleWeights } from '../../learning/objectives/maco.ts';
 import { maskedReconstruction } from '../../learning/objectives/masked-reconstruction.ts';
 import { ntXent } from '../../learning/objectives/nt-xent.ts';
-import { FVLM_TEMPERATURE_BOUNDS, type Temperature } from '../../learning/objectives/temperature.ts';
+import type { Temperature } from '../../learning/objectives/temperature.ts';
 import { parameter } from '../../learning/parameters.ts';
 import type { GoldenContext, GoldenProgram, GoldenPrograms } from './program.ts';
 
@@ -16,8 +16,8 @@ import type { GoldenContext, GoldenProgram, GoldenPrograms } from './program.ts'
 function temperatureOf({ config, parameters }: GoldenContext): Temperature {
   if (typeof config['temperature'] === 'number') return config['temperature'];
   if (parameters.has('logit_scale')) return { logitScale: parameter<Scalar>(parameters, 'logit_scale') };
-  if (parameters.has('temp'))
-    return { divisor: parameter<Scalar>(parameters, 'temp'), bounds: FVLM_TEMPERATURE_BOUNDS };
+  // The reference divides by what the parameter is; moving it into its bounds comes before.
+  if (parameters.has('temp')) return { divisor: parameter<Scalar>(parameters, 'temp') };
   return { factor: parameter<Scalar>(parameters, 'Tpar') };
 }
 
@@ -95,7 +95,7 @@ function calibrationOf(
   if (hasInput('peer_image_emb')) {
     return {
       peer: peer(),
-      temperature: { divisor: input<Scalar>('peer_temp'), bounds: FVLM_TEMPERATURE_BOUNDS },
+      temperature: { divisor: input<Scalar>('peer_temp') },
       share,
     };
   }

@@ -30,6 +30,7 @@ export const textAndAnatomy: GoldenPrograms = {
       depth: config['depth'] as number,
       heads: config['heads'] as number,
       taps: config['taps'] as number[],
+      epsilon: config['norm_eps'] as number,
       inputGradient: true,
     });
     const [, organs, tokens] = shape('input.token_flags') as [number, number, number];
@@ -58,7 +59,12 @@ function hiddenStates(context: GoldenContext) {
     attentionMask: context.numbers('input.attention_mask') as Int32Array,
     tokenTypeIds: context.numbers('input.token_type_ids') as Int32Array,
   };
-  const bert: Bert = { parameters, depth: config['layers'] as number, heads: config['heads'] as number };
+  const bert: Bert = {
+    parameters,
+    depth: config['layers'] as number,
+    heads: config['heads'] as number,
+    epsilon: config['norm_eps'] as number,
+  };
   const hidden: Tensor2D = bertTokens(engine, texts, bert);
   const valid = tf.tensor(Float32Array.from(texts.attentionMask), [count, length, 1]);
   return {

@@ -4,6 +4,7 @@ import { maskedDecoding, maskedEncoding } from '../../learning/encoders/masked-a
 import { patchMask, visibility } from '../../learning/encoders/patch-mask.ts';
 import { patches } from '../../learning/encoders/patches.ts';
 import { type Vit, vitEmbedding, vitTokens } from '../../learning/encoders/vit.ts';
+import type { Engine } from '../../learning/engine/open-engine.ts';
 import { maskedReconstruction } from '../../learning/objectives/masked-reconstruction.ts';
 import { reconstructionTarget } from '../../learning/objectives/reconstruction-target.ts';
 import { linear } from '../../learning/ops/linear.ts';
@@ -22,10 +23,12 @@ export const transformers: GoldenPrograms = {
     const image = input<Tensor4D>('image');
     const images = image.shape[0];
     const cut = patches(engine, image, { patchSizePixels: config['patch'] as number });
+    const depth = config['depth'] as number;
     const vit = {
-      parameters,
+      parameters: config['qkv_bias'] === false ? withoutOffsets(engine, parameters, depth) : parameters,
       images,
-      depth: config['depth'] as number,
+      epsilon: config['norm_eps'] as number,
+      depth,
       heads: config['heads'] as number,
       pooling: config['global_pool'] as NonNullable<Vit['pooling']>,
     };
@@ -85,6 +88,13 @@ export const transformers: GoldenPrograms = {
   },
 };
 
+/** This project's blocks add a bias to queries, keys and values; where the model has none, it is zero. */
+function withoutOffsets({ tf }: Engine, parameters: ParameterTensors, depth: number): ParameterTensors {
+  const names = Array.from({ length: depth }, (_, block) => `blocks.${block}.attn.qkv`);
+  const zeros = names.map((name) => tf.zeros([parameter(parameters, `${name}.weight`).shape[0]!]));
+  return new Map([...parameters, ...names.map((name, block) => [`${name}.bias`, zeros[block]!] as const)]);
+}
+
 function maskedAutoencoder({ engine, config, parameters, input, hasInput, numbers }: GoldenContext) {
   const { tf } = engine;
   const image = input<Tensor4D>('image');
@@ -94,12 +104,14 @@ function maskedAutoencoder({ engine, config, parameters, input, hasInput, number
   const latent = maskedEncoding(engine, patches(engine, image, { patchSizePixels }), {
     mask,
     parameters,
+    epsilon: config['norm_eps'] as number,
     depth: config['depth'] as number,
     heads: config['heads'] as number,
   });
   const predicted = maskedDecoding(engine, latent, {
     mask,
     parameters,
+    epsilon: config['norm_eps'] as number,
     depth: config['dec_depth'] as number,
     heads: config['dec_heads'] as number,
   });

@@ -19,6 +19,8 @@ export interface VolumeVit {
   readonly heads: number;
   /** The blocks, counted from 0, whose output anatomies attend to besides the last. */
   readonly taps: readonly number[];
+  /** Of the layer normalisations; 1e-5 unless given. */
+  readonly epsilon?: number;
 }
 
 /** All matrices are [volumes * patches, width]. */
@@ -42,10 +44,11 @@ export function volumeVit(
     depth,
     heads,
     taps,
+    epsilon = 1e-5,
     inputGradient = false,
   }: VolumeVit & { readonly volumes: number; readonly inputGradient?: boolean },
 ): VolumeTokens {
-  const layers = namedLayers(engine, { parameters, prefix: 'visual_encoder' });
+  const layers = namedLayers(engine, { parameters, prefix: 'visual_encoder', epsilon });
   return engine.tf.tidy(() => {
     let x = embed(engine, patches, { layers, volumes, inputGradient });
     const tapped: Tensor2D[] = [];
