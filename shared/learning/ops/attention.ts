@@ -1,6 +1,7 @@
-import type { Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
 import { differentiable } from './differentiable.ts';
+import { mergeHeads, mergeThreeHeads, splitHeads, splitThreeHeads } from './heads.ts';
 import { hostLoop } from './host-loop.ts';
 import { stackedProduct } from './stacked-product.ts';
 import { fusedOperation, hasFusedOperations } from './tensorflow-operation.ts';
@@ -26,7 +27,6 @@ export function attention(
     validTokens,
   }: { readonly sequences: number; readonly heads: number; readonly validTokens?: Tensor2D },
 ): Tensor2D {
-  const { tf } = engine;
   const [rows, columns] = qkv.shape;
   const tokens = rows / sequences;
   const headWidth = columns / 3 / heads;
@@ -36,36 +36,27 @@ export function attention(
     );
   }
   const scale = 1 / Math.sqrt(headWidth);
-  /** [sequences * tokens, parts * headWidth] -> [parts * sequences, tokens, headWidth] */
-  const byHead = (x: Tensor2D, parts: number): Tensor3D => {
-    const apart: Tensor4D = tf.reshape(x, [sequences, tokens, parts, headWidth]);
-    return tf.reshape(tf.transpose(apart, [2, 0, 1, 3]), [parts * sequences, tokens, headWidth]);
-  };
-  const byToken = (x: Tensor3D, parts: number): Tensor2D => {
-    const apart: Tensor4D = tf.reshape(x, [parts, sequences, tokens, headWidth]);
-    return tf.reshape(tf.transpose(apart, [1, 2, 0, 3]), [rows, parts * headWidth]);
-  };
   if (multipliesInHeap(engine))
     return attentionInHeap(engine, qkv, { sequences, tokens, heads, headWidth, validTokens });
   return differentiable(engine, [qkv], {
     forward: (input) => {
-      const [queries, keys, values] = splitInThree(engine, byHead(input, 3 * heads));
+      const [queries, keys, values] = splitThreeHeads(engine, input, { sequences, heads });
       const scores = stackedProduct(engine, [queries, keys], { transposeB: true });
       const hidden = validTokens && hiding(engine, validTokens, heads);
       const weights = scaledSoftmax(engine, scores, { scale, hidden });
       return {
-        value: byToken(stackedProduct(engine, [weights, values]), heads),
+        value: mergeHeads(engine, stackedProduct(engine, [weights, values]), { sequences, heads }),
         keep: { queries, keys, values, weights },
       };
     },
     backward: (dy, kept) => {
-      const dOut = byHead(dy, heads);
+      const dOut = splitHeads(engine, dy, { sequences, heads });
       const dWeights = stackedProduct(engine, [dOut, kept.values], { transposeB: true });
       const dScores = softmaxGradient(engine, { dWeights, weights: kept.weights, scale });
       const dQueries = stackedProduct(engine, [dScores, kept.keys]);
       const dKeys = stackedProduct(engine, [dScores, kept.queries], { transposeA: true });
       const dValues = stackedProduct(engine, [kept.weights, dOut], { transposeA: true });
-      return [byToken(tf.concat([dQueries, dKeys, dValues], 0), 3 * heads)];
+      return [mergeThreeHeads(engine, [dQueries, dKeys, dValues], { sequences, heads })];
     },
   });
 }
@@ -141,17 +132,4 @@ function softmaxGradient(
 function hiding({ tf }: Engine, validTokens: Tensor2D, heads: number): Tensor3D {
   const [sequences, tokens] = validTokens.shape;
   return tf.tile(tf.reshape(tf.mul(tf.sub(validTokens, 1), 1e9), [sequences, 1, tokens]), [heads, 1, 1]);
-}
-
-function splitInThree(engine: Engine, stack: Tensor3D): [Tensor3D, Tensor3D, Tensor3D] {
-  if (!engine.habits.hostLoops) return engine.tf.split(stack, 3, 0) as [Tensor3D, Tensor3D, Tensor3D];
-  const third = [stack.shape[0] / 3, stack.shape[1], stack.shape[2]];
-  return hostLoop(engine, [stack], {
-    shapes: [third, third, third],
-    loop: ([all], thirds) => {
-      thirds.forEach((values, index) => {
-        values.set(all!.subarray(index * values.length, (index + 1) * values.length));
-      });
-    },
-  }) as [Tensor3D, Tensor3D, Tensor3D];
 }

@@ -85,5 +85,9 @@ const fusedOutputs = {
   SoftmaxGradient: 1,
   AdamW: 3,
   L2Norm: 1,
+  SplitHeads: 1,
+  SplitThreeHeads: 3,
+  MergeHeads: 1,
+  MergeThreeHeads: 1,
 } as const;
 type FusedOperation = keyof typeof fusedOutputs;

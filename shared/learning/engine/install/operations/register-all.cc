@@ -3,6 +3,7 @@ void registerLayerNorm();
 void registerSoftmax();
 void registerAdamW();
 void registerL2Norm();
+void registerHeads();
 
 // Called once, by whoever loads this library.
 extern "C" __attribute__((visibility("default"))) void registerWardroundOperations() {
@@ -11,4 +12,5 @@ extern "C" __attribute__((visibility("default"))) void registerWardroundOperatio
   registerSoftmax();
   registerAdamW();
   registerL2Norm();
+  registerHeads();
 }
