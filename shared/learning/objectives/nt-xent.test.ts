@@ -1,5 +1,6 @@
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
+import '../../test/all-close.ts';
 import { describeOnEachEngine, normalTensor } from '../../test/each-engine.ts';
 import { expectGradientsToMatchDifferences } from '../../test/gradient-check.ts';
 import { ntXent } from './nt-xent.ts';
@@ -13,6 +14,13 @@ describeOnEachEngine('ntXent()', (engine) => {
   test('is near zero when partners agree and others are opposite', () => {
     const views = engine().tf.tensor2d([1, 0, -1, 0, 1, 0, -1, 0], [4, 2]);
     expect(ntXent(engine(), views, { temperature: 0.1 }).dataSync()[0]).toBeCloseTo(0, 6);
+  });
+
+  test('keeps a small loss at a low temperature', () => {
+    // Cosines 1 to the partner and 0.8 to both others.
+    const views = engine().tf.tensor2d([1, 0, 0.8, 0.6, 1, 0, 0.8, 0.6], [4, 2]);
+    const loss = ntXent(engine(), views, { temperature: 0.02 }).dataSync();
+    expect(loss).toBeAllClose([Math.log1p(2 * Math.exp(-10))], { relative: 5e-3, absolute: 0 });
   });
 
   test('has the gradient of its differences', () => {

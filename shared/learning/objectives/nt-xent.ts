@@ -28,13 +28,16 @@ function contrastUnitRows(engine: Engine, unit: Tensor2D, temperature: number): 
       const similarities = tf.div(product(engine, [vectors, vectors], { transposeB: true }), temperature);
       const others = tf.sub(similarities, tf.mul(tf.eye(rows), farAway));
       const partners = partnerMatrix(engine, rows);
-      const logSums = tf.logSumExp(others, 1, true);
-      const own = tf.sum(tf.mul(similarities, partners));
+      // Relative to each row's largest: beside similarities of 1 / temperature a small loss would be lost in rounding.
+      const relative = tf.sub(others, tf.max(others, 1, true));
+      const exponentials = tf.exp(relative);
+      const sums = tf.sum(exponentials, 1, true);
+      const own = tf.sum(tf.mul(relative, partners));
       return {
-        value: tf.div(tf.sub(tf.sum(logSums), own), rows) as Scalar,
+        value: tf.div(tf.sub(tf.sum(tf.log(sums)), own), rows) as Scalar,
         keep: {
           vectors,
-          slope: tf.div(tf.sub(tf.exp(tf.sub(others, logSums)), partners), rows * temperature) as Tensor2D,
+          slope: tf.div(tf.sub(tf.div(exponentials, sums), partners), rows * temperature) as Tensor2D,
         },
       };
     },
