@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import '../../test/all-close.ts';
 import { describeOnEachEngine, normalTensor } from '../../test/each-engine.ts';
 import { expectGradientsToMatchDifferences } from '../../test/gradient-check.ts';
 import { diceLoss } from './dice.ts';
@@ -15,6 +16,14 @@ describeOnEachEngine('diceLoss()', (engine) => {
     // Nothing overlaps: 1 - 1 / (6 + 2 + 1) in all; 1 - 1 / 5 in each sample.
     expect(loss(wrong, 'batch')).toBeCloseTo(8 / 9, 6);
     expect(loss(wrong, 'sample')).toBeCloseTo(4 / 5, 6);
+  });
+
+  test('is as exact for a million voxels as for a few', () => {
+    const { tf } = engine();
+    const shape = [8, 1, 512, 300];
+    const loss = diceLoss(engine(), tf.zeros(shape), { masks: tf.fill(shape, 0.3), over: 'batch' }).dataSync();
+    const voxels = 8 * 512 * 300;
+    expect(loss).toBeAllClose([1 - (0.3 * voxels + 1) / (0.8 * voxels + 1)], { relative: 1e-5, absolute: 0 });
   });
 
   test.each(['batch', 'sample'] as const)('has the gradient of its differences over a %s', (over) => {

@@ -31,11 +31,12 @@ export function diceLosses(engine: Engine, logits: Tensor, { masks, over, smooth
   }
   const rows = over === 'batch' ? 1 : logits.shape[0]!;
   const truth: Tensor2D = tf.reshape(masks, [rows, -1]);
+  const sums = (x: Tensor2D) => sumOfRows(engine, x, logits.shape);
   return differentiable(engine, [tf.reshape(logits, [rows, -1]) as Tensor2D], {
     forward: (scores) => {
       const inside: Tensor2D = tf.sigmoid(scores);
-      const overlap = tf.add(tf.mul(tf.sum(tf.mul(inside, truth), 1, true), 2), smoothing);
-      const total: Tensor2D = tf.add(tf.add(tf.sum(inside, 1, true), tf.sum(truth, 1, true)), smoothing);
+      const overlap = tf.add(tf.mul(sums(tf.mul(inside, truth)), 2), smoothing);
+      const total: Tensor2D = tf.add(tf.add(sums(inside), sums(truth)), smoothing);
       const dice: Tensor2D = tf.div(overlap, total);
       return { value: tf.sub(1, dice) as Tensor2D, keep: { inside, truth, total, dice } };
     },
@@ -44,4 +45,15 @@ export function diceLosses(engine: Engine, logits: Tensor, { masks, over, smooth
       return [tf.mul(tf.mul(tf.mul(ofInside, dy), inside), tf.sub(1, inside))];
     },
   });
+}
+
+/**
+ * The sums of x [rows, numbers], [rows, 1]. They are taken axis by axis of the `shape` the numbers came in: WebAssembly adds
+ * one number after the other, and the sum of millions would swallow the last ones.
+ */
+function sumOfRows({ tf }: Engine, x: Tensor2D, shape: number[]): Tensor2D {
+  const rows = x.shape[0];
+  let sums: Tensor = tf.reshape(x, shape);
+  while (sums.rank > 1) sums = tf.sum(sums, -1);
+  return tf.reshape(rows === 1 ? tf.sum(sums) : sums, [rows, 1]);
 }

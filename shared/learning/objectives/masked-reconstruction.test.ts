@@ -1,5 +1,6 @@
-import type { Tensor3D } from '@tensorflow/tfjs-core';
+import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
+import '../../test/all-close.ts';
 import { describeOnEachEngine, normalTensor } from '../../test/each-engine.ts';
 import { expectGradientsToMatchDifferences } from '../../test/gradient-check.ts';
 import { maskedReconstruction } from './masked-reconstruction.ts';
@@ -12,6 +13,15 @@ describeOnEachEngine('maskedReconstruction()', (engine) => {
     const visible = tf.tensor2d([0, 1, 1, 0], [2, 2]);
     // (1 + 9) / 2 and (4 + 4) / 2
     expect(maskedReconstruction(engine(), { predicted, target }, { visible }).dataSync()[0]).toBe(4.5);
+  });
+
+  test('is as exact for a million numbers as for a few', () => {
+    const { tf } = engine();
+    const predicted = tf.ones([32, 196, 192]) as Tensor3D;
+    const target = tf.zeros([32, 196, 192]) as Tensor3D;
+    const visible = tf.zeros([32, 196]) as Tensor2D;
+    const loss = maskedReconstruction(engine(), { predicted, target }, { visible }).dataSync();
+    expect(loss).toBeAllClose([1], { relative: 1e-5, absolute: 0 });
   });
 
   test('has the gradient of its differences', () => {

@@ -21,7 +21,9 @@ export function maskedReconstruction(
       const share = tf.div(removed, tf.mul(tf.sum(removed), predicted.shape[2]));
       const difference = tf.sub(predicted, target);
       const weighted: Tensor3D = tf.mul(difference, share);
-      return { value: tf.sum(tf.mul(weighted, difference)) as Scalar, keep: { weighted } };
+      const ofValues: Tensor3D = tf.mul(weighted, difference);
+      // Axis by axis: WebAssembly adds one number after the other, and the sum of millions would swallow the last ones.
+      return { value: tf.sum(tf.sum(tf.sum(ofValues, 2), 1)) as Scalar, keep: { weighted } };
     },
     backward: (dy, { weighted }) => {
       const slope = tf.mul(weighted, tf.mul(dy, 2));
