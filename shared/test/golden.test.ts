@@ -8,7 +8,6 @@ describeOnEachEngine('runGoldenCase()', (engine) => {
   test.each(
     goldenCases().map((goldenCase) => [goldenCase.name, goldenCase] as const),
   )('agrees with the reference in %s', async (name, goldenCase) => {
-    // Until every family has its programs.
     const tensors = goldenTensors(goldenCase);
     const expected = [...tensors].filter(([tensor]) => /^(output\.|grad\.|scalar$)/.test(tensor));
     const before = engine().tf.memory().numTensors;
