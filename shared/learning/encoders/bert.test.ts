@@ -51,6 +51,14 @@ describeOnEachEngine('bertClassTokens()', (engine) => {
     });
   });
 
+  test('normalises with the epsilon that is given', () => {
+    const bert = load();
+    // So large that of a normalisation its bias alone is left.
+    const cls = bertClassTokens(engine(), texts, { ...bert, epsilon: 1e18 });
+    const bias = bert.parameters.get('text.encoder.layer.1.output.LayerNorm.bias')!.dataSync();
+    expect(cls.dataSync()).toBeAllClose([...bias, ...bias], { relative: 1e-5, absolute: 0 });
+  });
+
   test('does not depend on padding', () => {
     const bert = load();
     const padded = bertClassTokens(engine(), texts, bert).arraySync()[1]!;

@@ -29,6 +29,13 @@ describeOnEachEngine('gatedAttention()', (engine) => {
     });
   });
 
+  test('normalises with the epsilon that is given', () => {
+    const bags = packBags(engine(), normalTensor(engine(), 'bags', [1, 3, 5]), [1, 1, 1]);
+    // So large that of a normalisation its bias alone is left, which starts at 0.
+    const { patients } = gatedAttention(engine(), bags, { parameters: load(), prefix: 'pooling', epsilon: 1e18 });
+    expect(patients.dataSync()).toBeAllClose([0, 0, 0, 0, 0, 0], { relative: 0, absolute: 1e-6 });
+  });
+
   test('gives a patient the same vector alone and among others', () => {
     const parameters = load();
     const bags = normalTensor<Tensor3D>(engine(), 'bags', [3, 4, 5]);

@@ -4,7 +4,7 @@ import { createRandom } from '../../random/seeded-random.ts';
 import { initialise } from '../../tensors/initialise.ts';
 import { maskedAutoencoderLayout } from '../../tensors/layouts/masked-autoencoder.ts';
 import { sinCosPositions } from '../../tensors/positions/sin-cos-positions.ts';
-import { describeOnEachEngine } from '../../test/each-engine.ts';
+import { describeOnEachEngine, normalTensor } from '../../test/each-engine.ts';
 import '../../test/all-close.ts';
 import { type Engine, openEngine } from '../engine/open-engine.ts';
 import { maskedReconstruction } from '../objectives/masked-reconstruction.ts';
@@ -59,6 +59,20 @@ describeOnEachEngine('maskedEncoding() and maskedDecoding()', (engine) => {
     expect(encode(parameters, changed).dataSync()).toEqual(latent.dataSync());
     changed[(patchesPerImage + 5) * patchNumbers] = 50;
     expect(encode(parameters, changed).dataSync()).not.toEqual(latent.dataSync());
+  });
+
+  test('normalise with the epsilon that is given', () => {
+    const bias = normalTensor(engine(), 'bias', [encoder.width]);
+    const parameters = new Map([...parametersOn(engine()), ['norm.bias', bias] as const]);
+    const patches: Tensor2D = engine().tf.tensor2d(pixels, [images * patchesPerImage, patchNumbers]);
+    // So large that of a normalisation its bias alone is left.
+    const epsilon = 1e18;
+    const latent = maskedEncoding(engine(), patches, { mask, parameters, ...encoder, epsilon });
+    const expected = Array.from({ length: latent.shape[0] }, () => [...bias.dataSync()]).flat();
+    expect(latent.dataSync()).toBeAllClose(expected, close);
+    const predicted = maskedDecoding(engine(), latent, { mask, parameters, ...decoder, epsilon });
+    // The decoder's norm starts without a bias, so that of its last map the bias alone is left, 0 as well.
+    expect(predicted.dataSync()).toBeAllClose(new Float32Array(predicted.size), close);
   });
 
   test('predict every patch in its own place, whatever the order in which the visible ones were drawn', () => {

@@ -30,6 +30,13 @@ describeOnEachEngine('plainAttention()', (engine) => {
     });
   });
 
+  test('normalises with the epsilon that is given', () => {
+    const patients = normalTensor<Tensor2D>(engine(), 'patients', [2, 4]);
+    // So large that of the normalisation its bias alone is left: all patients look alike.
+    const [first, second] = plainAttentionHead(engine(), patients, { parameters: load(), epsilon: 1e18 }).arraySync();
+    expect(first).toBeAllClose(second!, { relative: 1e-5, absolute: 0 });
+  });
+
   test('never attends to padding and gives a patient without slices zeros', () => {
     const { patients, attention } = plainAttention(engine(), packBags(engine(), bags(), mask), { parameters: load() });
     const [first, second, third] = attention().arraySync();

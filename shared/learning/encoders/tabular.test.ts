@@ -1,8 +1,9 @@
 import type { Tensor2D } from '@tensorflow/tfjs-core';
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { initialise } from '../../tensors/initialise.ts';
 import { createLayout } from '../../tensors/layout.ts';
 import { clinicalLocalLayout, clinicalSharedLayout } from '../../tensors/layouts/clinical.ts';
+import '../../test/all-close.ts';
 import { describeOnEachEngine, normalTensor } from '../../test/each-engine.ts';
 import { expectGradientsToMatchDifferences } from '../../test/gradient-check.ts';
 import { loadParameters } from '../parameters.ts';
@@ -29,6 +30,17 @@ describeOnEachEngine('tabularEncoder()', (engine) => {
       step: 1e-3,
       tolerance: { relative: 1e-2, absolute: 2e-3 },
     });
+  });
+
+  test('normalises with the epsilon that is given', () => {
+    const trained = loadParameters(engine(), layout, initialise(layout, 'tabular'));
+    const bias = normalTensor(engine(), 'bias', [2]);
+    const parameters = new Map([...trained, ['clinical.blocks.2.bias', bias] as const]);
+    const rows = normalTensor<Tensor2D>(engine(), 'rows', [4, 3]);
+    // So large that of a normalisation its bias alone is left, which starts at 0.
+    const embedded = tabularEncoder(engine(), rows, { parameters, prefix: 'clinical', epsilon: 1e18 });
+    const expected = Array.from({ length: 4 }, () => [...bias.dataSync()]).flat();
+    expect(embedded.dataSync()).toBeAllClose(expected, { relative: 1e-5, absolute: 0 });
   });
 
   test('gives its rows a gradient where that is asked for', () => {

@@ -90,6 +90,15 @@ describeOnEachEngine('vitEmbedding()', (engine) => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  test('normalises with the epsilon that is given', () => {
+    const parameters = new Map(tinyShapes().map(([name, shape]) => [name, normalTensor(engine(), name, shape)]));
+    const cut = normalTensor<Tensor2D>(engine(), 'patches', [12, 4]);
+    // So large that of a normalisation its bias alone is left.
+    const embedded = vitEmbedding(engine(), cut, { ...tiny, parameters, epsilon: 1e18 });
+    const bias = parameters.get('norm.bias')!.dataSync();
+    expect(embedded.dataSync()).toBeAllClose([...bias, ...bias, ...bias], { relative: 1e-5, absolute: 0 });
+  });
+
   test('refuses images of another size than the position table', () => {
     const parameters = new Map(tinyShapes().map(([name, shape]) => [name, normalTensor(engine(), name, shape)]));
     const cut = normalTensor<Tensor2D>(engine(), 'patches', [15, 4]);

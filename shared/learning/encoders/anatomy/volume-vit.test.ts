@@ -2,6 +2,7 @@ import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { initialise } from '../../../tensors/initialise.ts';
 import { anatomyLayout } from '../../../tensors/layouts/anatomy.ts';
+import '../../../test/all-close.ts';
 import { describeOnEachEngine, normalTensor } from '../../../test/each-engine.ts';
 import { expectGradientsToMatchDifferences } from '../../../test/gradient-check.ts';
 import { loadParameters } from '../../parameters.ts';
@@ -44,6 +45,18 @@ describeOnEachEngine('volumeVit()', (engine) => {
       step: 3e-3,
       tolerance: { relative: 1e-2, absolute: 5e-3 },
     });
+  });
+
+  test('normalises with the epsilon that is given', () => {
+    const parameters = new Map([
+      ...load(),
+      ['visual_encoder.norm.bias', normalTensor(engine(), 'bias', [sizes.width])] as const,
+    ]);
+    // So large that of a normalisation its bias alone is left.
+    const { last } = volumeVit(engine(), patches(), { ...options, parameters, epsilon: 1e18 });
+    const bias = [...parameters.get('visual_encoder.norm.bias')!.dataSync()];
+    const expected = Array.from({ length: last.shape[0] }, () => bias).flat();
+    expect(last.dataSync()).toBeAllClose(expected, { relative: 1e-5, absolute: 0 });
   });
 
   test('leaves no tensor but the tokens behind', () => {
