@@ -7,7 +7,7 @@ import { runGoldenCase } from './golden.ts';
 describeOnEachEngine('runGoldenCase()', (engine) => {
   test.each(
     goldenCases().map((goldenCase) => [goldenCase.name, goldenCase] as const),
-  )('agrees with the reference in %s', async (name, goldenCase) => {
+  )('agrees with the reference in %s', async (_name, goldenCase) => {
     const tensors = goldenTensors(goldenCase);
     const expected = [...tensors].filter(([tensor]) => /^(output\.|grad\.|scalar$)/.test(tensor));
     const before = engine().tf.memory().numTensors;
