@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { littleEndianBytes } from '../bytes/little-endian.ts';
+import { addMask } from './mask-generator.ts';
+
+const key = Uint8Array.from({ length: 32 }, (_, index) => index);
+/** Longer than one piece of the stream, and no multiple of a block. */
+const LENGTH = 150_001;
+
+const stream = (length: number, firstWord = 0) => {
+  const vector = new Int32Array(length);
+  addMask(vector, key, { sign: 1, firstWord });
+  return vector;
+};
+const hex = (vector: Int32Array) => Buffer.from(littleEndianBytes(vector)).toString('hex');
+
+describe('addMask()', () => {
+  test('adds the AES-256-CTR stream: the zero key and counter give the block that FIPS 197 implies', () => {
+    const vector = new Int32Array(4);
+    addMask(vector, new Uint8Array(32), { sign: 1 });
+    expect(hex(vector)).toBe('dc95c078a2408989ad48a21492842087');
+  });
+
+  test('gives the words that OpenSSL gives', () => {
+    expect(
+      createHash('sha256')
+        .update(littleEndianBytes(stream(LENGTH)))
+        .digest('hex'),
+    ).toBe('fca8c99fdfae65a2ad8646f65d89ebf549bf5348fc72b298efb0dd468de11cb1');
+  });
+
+  test('can begin at any word', () => {
+    const whole = stream(LENGTH);
+    for (const firstWord of [0, 1, 3, 4, 5, 1023, 65_535, 65_536, 65_537, 149_999]) {
+      expect(stream(LENGTH - firstWord, firstWord)).toEqual(whole.subarray(firstWord));
+    }
+  });
+
+  test('can begin beyond 2^32 words: pieces there continue each other', () => {
+    const firstWord = 2 ** 40 + 3;
+    const whole = stream(10, firstWord);
+    expect(stream(7, firstWord + 3)).toEqual(whole.subarray(3));
+    expect(whole).not.toEqual(stream(10, 3));
+  });
+
+  test('takes away what it added, also where sums wrap around', () => {
+    const values = Int32Array.from({ length: 1000 }, (_, index) => (index % 2 === 0 ? 0x7fff_ffff : -0x8000_0000));
+    const vector = Int32Array.from(values);
+    addMask(vector, key, { sign: 1 });
+    expect(vector).not.toEqual(values);
+    addMask(vector, key, { sign: -1 });
+    expect(vector).toEqual(values);
+  });
+
+  test('refuses a key of another length and a place that is none', () => {
+    expect(() => addMask(new Int32Array(1), new Uint8Array(16), { sign: 1 })).toThrow('a key of 32 bytes, found 16');
+    expect(() => addMask(new Int32Array(1), key, { sign: 1, firstWord: -1 })).toThrow(RangeError);
+    expect(() => addMask(new Int32Array(1), key, { sign: 1, firstWord: 0.5 })).toThrow(RangeError);
+  });
+});
