@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Work } from '@wardround/protocols/session/messages.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { EngineKind } from '@wardround/shared/learning/engine/open-engine.ts';
+import { type EgressLedger, openEgressLedger } from './audit/egress-ledger.ts';
 import { CoordinatorRefusedError } from './link/errors.ts';
 import { openSiteLink } from './link/site-link.ts';
 import { safeSentence } from './log/safe-error.ts';
@@ -38,6 +39,7 @@ export interface StartSiteOptions {
 export async function startSite(options: StartSiteOptions): Promise<void> {
   const { folder, approvalRule, engines, threads, log, signal } = options;
   const unlock = lockSiteFolder(folder);
+  let ledger: EgressLedger | null = null;
   try {
     const membership = await readMembership(folder);
     const identity = await readSiteIdentity(folder);
@@ -47,6 +49,7 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       );
     }
     const { site, coordinator } = membership;
+    ledger = await openEgressLedger(folder, { identity });
     const blobFolder = join(folder, 'blobs');
     const status = createStatusBoard(folder);
     // What was found in the data is told again after a restart in the middle of a study, when nobody asks to prepare.
@@ -60,6 +63,7 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       identity,
       site,
       blobFolder,
+      recordEgress: ledger.record,
       onHint: () => hint(),
       onTrouble: trouble.happened,
       onClockDifference: (offsetMillis) =>
@@ -121,6 +125,7 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       log.info('The site client has stopped');
     }
   } finally {
+    await ledger?.close();
     unlock();
   }
 }

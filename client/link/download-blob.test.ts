@@ -63,7 +63,7 @@ function download(options: { signal?: AbortSignal; maximumBytes?: number } = {})
         signal,
         idleTimeoutMillis: 5000,
       },
-      { agent, counter: createByteCounter() },
+      { agent, counter: createByteCounter(), recordEgress: async () => undefined },
     );
   return downloadBlob(hash, { folder, get, maximumBytes: options.maximumBytes ?? blob.length, signal });
 }

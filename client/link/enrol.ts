@@ -3,10 +3,11 @@ import type { Invitation } from '@wardround/protocols/enrolment/invitation.ts';
 import { sealInvitationSecret } from '@wardround/protocols/enrolment/invitation-secret.ts';
 import { CoordinatorIdentity, EnrolmentAnswer, type EnrolmentRequest } from '@wardround/protocols/session/messages.ts';
 import { checkPublicKeys, fingerprint, type Identity, publicKeys } from '@wardround/shared/crypto/identity.ts';
+import type { RecordEgress } from '../audit/record-hints-once.ts';
 import { retry } from './backoff.ts';
 import { createByteCounter } from './byte-counter.ts';
 import { CoordinatorUnreachableError, UnintelligibleAnswerError, UntrustedAnswerError } from './errors.ts';
-import { createConnectionPool, exchange, readBody } from './http-exchange.ts';
+import { type Connection, createConnectionPool, exchange, readBody } from './http-exchange.ts';
 import type { PinnedCoordinator } from './pinned-coordinator.ts';
 import { createSignedClient, jsonBody } from './signed-client.ts';
 
@@ -18,8 +19,6 @@ export interface Enrolled {
   readonly coordinator: PinnedCoordinator;
   readonly status: EnrolmentAnswer['status'];
 }
-
-type Connection = Parameters<typeof exchange>[2];
 
 async function fetchIdentity(url: string, connection: Connection, signal: AbortSignal): Promise<CoordinatorIdentity> {
   const request = {
@@ -58,11 +57,12 @@ async function fetchIdentity(url: string, connection: Connection, signal: AbortS
  */
 export async function enrol(
   invitation: Invitation,
-  { identity, url, signal }: { identity: Identity; url: string; signal: AbortSignal },
+  options: { identity: Identity; url: string; signal: AbortSignal; recordEgress: RecordEgress },
 ): Promise<Enrolled> {
+  const { identity, url, signal, recordEgress } = options;
   const base = new URL(url).origin;
   const agent = createConnectionPool(new URL(base));
-  const connection = { agent, counter: createByteCounter() };
+  const connection = { agent, counter: createByteCounter(), recordEgress };
   try {
     const { signingKey, sealingKey } = await retry(() => fetchIdentity(base, connection, signal), {
       signal,
@@ -86,8 +86,9 @@ export async function enrol(
         coordinatorSealingKey: sealingKey,
       }),
     };
+    const body = jsonBody(request, { purpose: 'enrolment', what: 'public-keys' });
     const { status } = await retry(
-      () => client.ask({ method: 'POST', path: '/v1/enrolments', signal, body: jsonBody(request) }, EnrolmentAnswer),
+      () => client.ask({ method: 'POST', path: '/v1/enrolments', signal, body }, EnrolmentAnswer),
       { signal, attempts: ATTEMPTS },
     );
     return { coordinator, status };

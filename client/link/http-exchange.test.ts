@@ -5,10 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EgressEntry } from '@wardround/protocols/audit/egress-record.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createByteCounter } from './byte-counter.ts';
 import { CoordinatorUnreachableError } from './errors.ts';
-import { createConnectionPool, type ExchangeRequest, exchange, readBody } from './http-exchange.ts';
+import { createConnectionPool, type ExchangeRequest, exchange, type RecordedBody, readBody } from './http-exchange.ts';
 
 let handle: RequestListener = () => undefined;
 let server: Server;
@@ -35,7 +36,18 @@ function ask(change: Partial<ExchangeRequest> = {}, counter = createByteCounter(
     idleTimeoutMillis: 5000,
     ...change,
   };
-  return exchange(url, request, { agent, counter });
+  return exchange(url, request, { agent, counter, recordEgress });
+}
+
+const recorded: EgressEntry[] = [];
+const recordEgress = async (entry: EgressEntry) => {
+  recorded.push(entry);
+};
+
+function recordedBody(content: RecordedBody['content']): RecordedBody {
+  const hash = 'a'.repeat(64);
+  const nowhere = { destination: hash, study: null, stage: null, round: null, epsilon: null };
+  return { content, egress: { purpose: 'training', what: 'sealed-update', bytes: 1, sha256: hash, ...nowhere } };
 }
 
 describe('exchange()', () => {
@@ -52,11 +64,41 @@ describe('exchange()', () => {
     };
     const counter = createByteCounter();
     for (const size of [0, 10, 70_000]) {
-      const answer = await ask({ method: 'PUT', body: randomBytes(size) }, counter);
+      const answer = await ask({ method: 'PUT', body: recordedBody(randomBytes(size)) }, counter);
       await readBody(answer, { maximumBytes: 10, signal: new AbortController().signal });
     }
     await delay(20);
     expect(counter.total()).toBe(received);
+  });
+
+  test('sends no byte of a body before it is recorded, and none that cannot be', async () => {
+    const seen: string[] = [];
+    handle = (request, response) => {
+      seen.push('request');
+      request.resume().on('end', () => response.end());
+    };
+    const request = {
+      method: 'PUT',
+      headers: {},
+      signal: new AbortController().signal,
+      idleTimeoutMillis: 5000,
+    } as const;
+    const body = recordedBody(randomBytes(10));
+    const counter = createByteCounter();
+    const slowly = async () => {
+      await delay(50);
+      expect(counter.total()).toBe(0);
+      seen.push('recorded');
+    };
+    const answer = await exchange(url, { ...request, body }, { agent, counter, recordEgress: slowly });
+    await readBody(answer, { maximumBytes: 10, signal: request.signal });
+    expect(seen).toEqual(['recorded', 'request']);
+
+    const full = () => Promise.reject(new Error('the disk is full'));
+    const refused = exchange(url, { ...request, body }, { agent, counter, recordEgress: full });
+    await expect(refused).rejects.toThrow('the disk is full');
+    await delay(20);
+    expect(seen).toHaveLength(2);
   });
 
   test('gives up on a silent server but not on a slow one', async () => {
@@ -81,7 +123,7 @@ describe('exchange()', () => {
       signal: new AbortController().signal,
       idleTimeoutMillis: 1000,
     } as const;
-    const failed = exchange(nobody, request, { agent, counter: createByteCounter() });
+    const failed = exchange(nobody, request, { agent, counter: createByteCounter(), recordEgress });
     await expect(failed).rejects.toThrow(CoordinatorUnreachableError);
     await expect(failed).rejects.toThrow(/^Cannot reach the coordinator \(ECONNREFUSED\)/);
   });
@@ -119,14 +161,14 @@ describe('exchange()', () => {
         request.on('data', (piece: Buffer) => pieces.push(piece));
         request.on('end', () => response.end());
       };
-      const answer = await ask({ method: 'PUT', body: { file, size: content.length } });
+      const answer = await ask({ method: 'PUT', body: recordedBody({ file, size: content.length }) });
       await readBody(answer, { maximumBytes: 10, signal: new AbortController().signal });
       expect(Buffer.concat(pieces).equals(content)).toBe(true);
     });
 
     test('hears a refusal that comes before the body was read', async () => {
       handle = (_, response) => response.writeHead(409).end('no');
-      const answer = await ask({ method: 'PUT', body: { file, size: content.length } });
+      const answer = await ask({ method: 'PUT', body: recordedBody({ file, size: content.length }) });
       expect(answer.status).toBe(409);
       const bytes = await readBody(answer, { maximumBytes: 10, signal: new AbortController().signal });
       expect(Buffer.from(bytes).toString()).toBe('no');

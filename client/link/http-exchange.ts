@@ -8,6 +8,8 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { EgressEntry } from '@wardround/protocols/audit/egress-record.ts';
+import type { RecordEgress } from '../audit/record-hints-once.ts';
 import type { ByteCounter } from './byte-counter.ts';
 import { CoordinatorUnreachableError } from './errors.ts';
 
@@ -27,10 +29,23 @@ export interface FileBody {
   readonly size: number;
 }
 
+/** Bytes that leave the site, and what its ledger says of them. */
+export interface RecordedBody {
+  readonly content: Uint8Array | FileBody;
+  readonly egress: EgressEntry;
+}
+
+export interface Connection {
+  readonly agent: HttpAgent | HttpsAgent;
+  readonly counter: ByteCounter;
+  /** Resolves when the record is on the disk. */
+  readonly recordEgress: RecordEgress;
+}
+
 export interface ExchangeRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | FileBody | undefined;
+  readonly body?: RecordedBody | undefined;
   readonly signal: AbortSignal;
   /** Give up when no byte has moved for this long. */
   readonly idleTimeoutMillis: number;
@@ -66,17 +81,23 @@ function streamFile(file: string, outgoing: ClientRequest): void {
 }
 
 /**
- * Sends the request and resolves when the answer's headers are there.
+ * Sends the request and resolves when the answer's headers are there. The one place through which bodies of requests leave
+ * the site: a body waits until the ledger has it.
  *
+ * @throws {EgressLedgerError} when the body cannot be recorded; nothing was sent then.
  * @throws {CoordinatorUnreachableError} when no answer comes. When the signal aborts, the signal's reason is thrown.
  */
 export async function exchange(
   url: URL,
   request: ExchangeRequest,
-  { agent, counter }: { agent: HttpAgent | HttpsAgent; counter: ByteCounter },
+  { agent, counter, recordEgress }: Connection,
 ): Promise<ExchangeAnswer> {
   request.signal.throwIfAborted();
-  const { body } = request;
+  if (request.body !== undefined) {
+    await recordEgress(request.body.egress);
+    request.signal.throwIfAborted();
+  }
+  const body = request.body?.content;
   const length = body === undefined ? undefined : 'file' in body ? body.size : body.length;
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const outgoing = send(url, {

@@ -76,6 +76,7 @@ function client(change: { nowMillis?: () => number; onClockDifference?: (offset:
     site: 'clinic',
     agent,
     counter: createByteCounter(),
+    recordEgress: async () => undefined,
     ...change,
   });
 }
@@ -101,7 +102,8 @@ describe('createSignedClient()', () => {
       return { body: '{"ok":true}' };
     };
     const message = { reason: 'late' };
-    await client().ask({ method: 'POST', path: '/v1/x', signal, body: jsonBody(message) }, Acknowledgement);
+    const label = { purpose: 'training', what: 'reason-code' } as const;
+    await client().ask({ method: 'POST', path: '/v1/x', signal, body: jsonBody(message, label) }, Acknowledgement);
     expect(verified).toEqual(['clinic POST /v1/x {"reason":"late"}']);
   });
 
@@ -245,6 +247,7 @@ describe('createSignedClient()', () => {
       site: 'clinic',
       agent,
       counter: createByteCounter(),
+      recordEgress: async () => undefined,
     });
     await expect(lonely.ask({ method: 'GET', path: '/v1/work', signal }, Work)).rejects.toThrow(
       CoordinatorUnreachableError,

@@ -1,6 +1,7 @@
 /** Signed requests to the pinned coordinator, and answers that are believed only with its signature. */
 import type { Agent as HttpAgent, IncomingHttpHeaders } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
+import type { EgressEntry, EgressLabel } from '@wardround/protocols/audit/egress-record.ts';
 import { Problem } from '@wardround/protocols/session/messages.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
@@ -12,6 +13,7 @@ import {
   verifyAnswer,
 } from '@wardround/shared/crypto/signed-request.ts';
 import type { z } from 'zod';
+import type { RecordEgress } from '../audit/record-hints-once.ts';
 import { printable } from '../policy/printable.ts';
 import { retryAfterMillis } from './backoff.ts';
 import type { ByteCounter } from './byte-counter.ts';
@@ -30,6 +32,8 @@ export interface SignedClientOptions {
   readonly site: string;
   readonly agent: HttpAgent | HttpsAgent;
   readonly counter: ByteCounter;
+  /** Resolves when what is about to leave is in the site's ledger. */
+  readonly recordEgress: RecordEgress;
   readonly nowMillis?: () => number;
   /** Called when the coordinator's clock differs too much and requests follow its time from now on. */
   readonly onClockDifference?: (offsetMillis: number) => void;
@@ -41,6 +45,8 @@ interface BodyToSend {
   readonly hash: Sha256Hex;
   readonly type: 'application/json' | 'application/octet-stream';
   readonly content: Uint8Array | FileBody;
+  /** What the site's ledger says of it. */
+  readonly label: EgressLabel;
 }
 
 export interface SignedRequest {
@@ -55,7 +61,7 @@ export interface SignedClient {
   /**
    * Asks and reads the answer as a message of the schema.
    *
-   * @throws {CoordinatorUnreachableError | CoordinatorRefusedError | UntrustedAnswerError | UnintelligibleAnswerError}
+   * @throws {EgressLedgerError | CoordinatorUnreachableError | CoordinatorRefusedError | UntrustedAnswerError | UnintelligibleAnswerError}
    */
   ask<Message>(request: SignedRequest, schema: z.ZodType<Message>): Promise<Message>;
   /** Asks for bytes that are checked by their name: an answer with one of `accepted` is handed over unread and unverified. */
@@ -70,9 +76,16 @@ const DEFAULT_IDLE_TIMEOUT_MILLIS = 60_000;
 /** A coordinator's clock is followed up to here; beyond it somebody must look at the clocks. */
 const MAXIMUM_CLOCK_OFFSET_MILLIS = 86_400_000;
 
-export function jsonBody(message: unknown): BodyToSend {
+export function jsonBody(message: unknown, label: EgressLabel): BodyToSend {
   const content = Buffer.from(canonicalJson(message));
-  return { hash: sha256Hex(content), type: 'application/json', content };
+  return { hash: sha256Hex(content), type: 'application/json', content, label };
+}
+
+/** What the ledger keeps of a body that goes to the coordinator with this fingerprint. */
+export function egressOf({ hash, content, label }: BodyToSend, destination: Sha256Hex): EgressEntry {
+  const bytes = 'file' in content ? content.size : content.length;
+  const { study = null, stage = null, round = null, epsilon = null, purpose, what } = label;
+  return { purpose, what, study, stage, round, epsilon, bytes, sha256: hash, destination };
 }
 
 /** Statuses that a proxy or an overloaded server gives, and that pass by themselves. */
@@ -95,7 +108,7 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 export function createSignedClient(options: SignedClientOptions): SignedClient {
-  const { coordinator, identity, site, agent, counter } = options;
+  const { coordinator, identity, site, agent, counter, recordEgress } = options;
   const nowMillis = options.nowMillis ?? Date.now;
   const idleTimeoutMillis = options.idleTimeoutMillis ?? DEFAULT_IDLE_TIMEOUT_MILLIS;
   let clockOffsetMillis = 0;
@@ -123,11 +136,11 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
         ...request.headers,
         ...signature,
       },
-      body: body?.content,
+      body: body && { content: body.content, egress: egressOf(body, coordinator.fingerprint) },
       signal,
       idleTimeoutMillis,
     };
-    const answer = await exchange(new URL(path, coordinator.url), outgoing, { agent, counter });
+    const answer = await exchange(new URL(path, coordinator.url), outgoing, { agent, counter, recordEgress });
     return { answer, nonce: signature[SIGNATURE_HEADERS.nonce]! };
   }
 

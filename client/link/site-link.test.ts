@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +8,8 @@ import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { fingerprint, generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { SIGNATURE_HEADERS, signAnswer, verifyRequest } from '@wardround/shared/crypto/signed-request.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type EgressLedger, EgressLedgerError, openEgressLedger } from '../audit/egress-ledger.ts';
+import { type LedgerFile, openLedgerFile } from '../audit/ledger-file.ts';
 import { openSiteLink, type SiteLink } from './site-link.ts';
 
 const coordinator = generateIdentity();
@@ -17,7 +20,11 @@ const blob = Buffer.from('weights');
 let server: Server;
 let folder: string;
 let link: SiteLink;
-let received: { method: string; path: string; body: Buffer; verified: boolean }[];
+let ledger: EgressLedger;
+/** What writes the ledger; a test may break it. */
+let ledgerFile: LedgerFile;
+/** With each request, what the ledger held on the disk when its first byte arrived. */
+let received: { method: string; path: string; body: Buffer; verified: boolean; ledgerBefore: string }[];
 /** How many of the next requests are answered as by an overloaded proxy. */
 let busyFor: number;
 let troubles: string[];
@@ -29,6 +36,7 @@ beforeEach(async () => {
   troubles = [];
   server = createServer((request, response) => {
     const path = request.url ?? '';
+    const ledgerBefore = readFileSync(join(folder, 'audit', 'egress.jsonl'), 'utf8');
     if (path.startsWith('/socket.io/')) return response.writeHead(404).end();
     const pieces: Buffer[] = [];
     request.on('data', (piece: Buffer) => pieces.push(piece));
@@ -43,7 +51,7 @@ beforeEach(async () => {
         nowMillis: Date.now(),
         toleranceMillis: 5000,
       });
-      received.push({ method: request.method ?? '', path, body, verified: claims.site === 'clinic' });
+      received.push({ method: request.method ?? '', path, body, verified: claims.site === 'clinic', ledgerBefore });
       if (busyFor-- > 0) return response.writeHead(503, { 'retry-after': '0' }).end('busy');
       if (request.method === 'GET' && path === `/v1/blobs/${sha256Hex(blob)}`) return response.end(blob);
       const text = path === '/v1/work' ? '{"kind":"idle","askAgainSeconds":2}' : '{"ok":true}';
@@ -55,17 +63,26 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  ledger = await openEgressLedger(folder, {
+    identity,
+    openFile: async (path) => {
+      ledgerFile = await openLedgerFile(path);
+      return { ...ledgerFile, append: (text) => ledgerFile.append(text) };
+    },
+  });
   link = openSiteLink({
     coordinator: { url, fingerprint: fingerprint(keys), ...keys },
     identity,
     site: 'clinic',
     blobFolder: join(folder, 'blobs'),
+    recordEgress: ledger.record,
     onHint: () => undefined,
     onTrouble: (error) => troubles.push(error.name),
   });
 });
 afterEach(async () => {
   link.close();
+  await ledger.close();
   server.closeAllConnections();
   server.close();
   await rm(folder, { recursive: true });
@@ -73,6 +90,7 @@ afterEach(async () => {
 
 const signal = new AbortController().signal;
 const study = 'a'.repeat(64);
+const round = { study, stage: 'slices', round: 3 };
 
 describe('openSiteLink()', () => {
   test('asks for work without a socket', async () => {
@@ -91,7 +109,7 @@ describe('openSiteLink()', () => {
     const content = Buffer.alloc(200_000, 7);
     await writeFile(file, content);
     busyFor = 2;
-    await link.upload({ hash: sha256Hex(content), file, bytes: content.length }, signal);
+    await link.upload({ hash: sha256Hex(content), file, bytes: content.length, round }, signal);
     expect(received).toHaveLength(3);
     for (const request of received) {
       expect(request).toMatchObject({ method: 'PUT', path: `/v1/blobs/${sha256Hex(content)}`, verified: true });
@@ -108,7 +126,6 @@ describe('openSiteLink()', () => {
   });
 
   test('says each thing at its address', async () => {
-    const round = { study, stage: 'slices', round: 3 };
     await link.declineStudy(study, { reason: 'x' }, signal);
     await link.declineRound(round, { reason: 'x' }, signal);
     await link.offerEvaluation(study, { sealed: 'x' }, signal);
@@ -133,5 +150,70 @@ describe('openSiteLink()', () => {
     for (let report = 0; report < 10; report++) link.progress(progress);
     await vi.waitFor(() => expect(received).toHaveLength(1));
     expect(JSON.parse(received[0]!.body.toString())).toEqual({ ...progress, bytesSent: expect.any(Number) });
+  });
+
+  test('writes down whatever leaves before its first byte does', async () => {
+    const file = join(folder, 'update');
+    await writeFile(file, 'sealed');
+    const ready = {
+      inventory: {
+        patients: 9,
+        series: 9,
+        slices: 9,
+        nonHounsfieldSeries: 0,
+        clinical: 9,
+        expression: 9,
+        linked: 9,
+        heldOut: 2,
+      },
+      quarantine: {},
+      engine: { kind: 'wasm', description: 'WebAssembly' },
+    } as const;
+    const figures = { loss: 1, steps: 1, samples: 1, seconds: 1 };
+    busyFor = 1;
+    await link.ready(study, ready, signal);
+    await link.upload({ hash: sha256Hex('sealed'), file, bytes: 6, round, epsilon: 1.5 }, signal);
+    await link.offerUpdate(round, { blob: sha256Hex('sealed'), model: study, layout: study, figures }, signal);
+    await link.declineRound(round, { reason: 'late' }, signal);
+    await link.offerEvaluation(study, { sealed: 'x' }, signal);
+    await link.declineStudy(study, { reason: 'late' }, signal);
+    const hints = { activity: 'training', done: 1, total: 2, loss: 1, perSecond: 1 } as const;
+    link.progress({ ...round, ...hints });
+    await vi.waitFor(() => expect(received).toHaveLength(8));
+
+    const last = received.map(({ ledgerBefore }) => JSON.parse(ledgerBefore.trimEnd().split('\n').at(-1)!));
+    expect(last.map(({ seq, what }) => `${seq} ${what}`)).toEqual([
+      '0 data-counts',
+      '1 data-counts',
+      '2 sealed-update',
+      '3 update-figures',
+      '4 reason-code',
+      '5 sealed-evaluation',
+      '6 reason-code',
+      '7 progress-hints',
+    ]);
+    for (const [index, { body }] of received.entries()) {
+      expect(last[index]).toMatchObject({
+        bytes: body.length,
+        sha256: sha256Hex(body),
+        destination: fingerprint(keys),
+        study,
+      });
+    }
+    expect(last[2]).toMatchObject({ ...round, purpose: 'training', epsilon: 1.5 });
+    expect(ledger.head().size).toBe(8);
+  });
+
+  test('sends nothing once the ledger cannot be written, and goes on when it can', async () => {
+    const { append } = ledgerFile;
+    ledgerFile.append = () => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    const declined = link.declineStudy(study, { reason: 'late' }, signal);
+    await expect(declined).rejects.toThrow(EgressLedgerError);
+    await expect(declined).rejects.toThrow(/Cannot send: the egress ledger .* \(ENOSPC\).* Make room on the disk/);
+    expect(received).toHaveLength(0);
+    ledgerFile.append = append;
+    await link.declineStudy(study, { reason: 'late' }, signal);
+    expect(received).toHaveLength(1);
+    expect(ledger.head().size).toBe(1);
   });
 });

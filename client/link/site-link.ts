@@ -1,4 +1,5 @@
 /** A site's connection to its coordinator, as the rest of the client sees it: work in, answers and sealed bytes out. */
+import type { EgressLabel } from '@wardround/protocols/audit/egress-record.ts';
 import {
   Acknowledgement,
   type Decline,
@@ -10,18 +11,29 @@ import {
 } from '@wardround/protocols/session/messages.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
+import { type RecordEgress, recordHintsOnce } from '../audit/record-hints-once.ts';
 import { type Retrying, retry } from './backoff.ts';
 import { createByteCounter } from './byte-counter.ts';
 import { downloadBlob } from './download-blob.ts';
 import { createHintSocket } from './hint-socket.ts';
 import { createConnectionPool } from './http-exchange.ts';
 import type { PinnedCoordinator } from './pinned-coordinator.ts';
-import { createSignedClient, jsonBody } from './signed-client.ts';
+import { createSignedClient, egressOf, jsonBody } from './signed-client.ts';
 
 export interface RoundReference {
   readonly study: Sha256Hex;
   readonly stage: string;
   readonly round: number;
+}
+
+export interface UploadedBlob {
+  readonly hash: Sha256Hex;
+  readonly file: string;
+  readonly bytes: number;
+  /** The round whose update it is, for the site's ledger. */
+  readonly round: RoundReference;
+  /** What the cohort's patients have spent in all with this update; null or absent where no budget is kept. */
+  readonly epsilon?: number | null;
 }
 
 /** Every wait ends when its signal aborts. Answers are repeated until the coordinator has them or the signal aborts. */
@@ -30,7 +42,7 @@ export interface SiteLink {
   work(signal: AbortSignal): Promise<Work>;
   /** The path of the complete, verified blob in the site's folder. */
   download(hash: Sha256Hex, options: { maximumBytes: number; signal: AbortSignal }): Promise<string>;
-  upload(blob: { hash: Sha256Hex; file: string; bytes: number }, signal: AbortSignal): Promise<void>;
+  upload(blob: UploadedBlob, signal: AbortSignal): Promise<void>;
   ready(study: Sha256Hex, ready: SiteReady, signal: AbortSignal): Promise<void>;
   declineStudy(study: Sha256Hex, decline: Decline, signal: AbortSignal): Promise<void>;
   offerUpdate(round: RoundReference, offer: UpdateOffer, signal: AbortSignal): Promise<void>;
@@ -51,6 +63,8 @@ export interface SiteLinkOptions {
   readonly site: string;
   /** Where downloaded blobs are kept. */
   readonly blobFolder: string;
+  /** Resolves when what is about to leave is in the site's ledger; what it refuses does not leave. */
+  readonly recordEgress: RecordEgress;
   /** Called when there may be work, and when the socket comes and goes. */
   readonly onHint: () => void;
   readonly onClockDifference?: (offsetMillis: number) => void;
@@ -66,7 +80,8 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
   const { coordinator, blobFolder } = options;
   const counter = createByteCounter();
   const agent = createConnectionPool(new URL(coordinator.url));
-  const client = createSignedClient({ ...options, agent, counter });
+  const recordEgress = recordHintsOnce(options.recordEgress);
+  const client = createSignedClient({ ...options, agent, counter, recordEgress });
   const socket = createHintSocket({ url: coordinator.url, agent, counter, sign: client.sign, onHint: options.onHint });
   let nextHttpProgressMillis = 0;
 
@@ -74,8 +89,9 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
     signal,
     ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
   });
-  const post = async (path: string, message: unknown, signal: AbortSignal) => {
-    const request = { method: 'POST', path, signal, body: jsonBody(message) } as const;
+  const post = async (path: string, message: unknown, options: { label: EgressLabel; signal: AbortSignal }) => {
+    const { label, signal } = options;
+    const request = { method: 'POST', path, signal, body: jsonBody(message, label) } as const;
     await retry(() => client.ask(request, Acknowledgement), untilAnswered(signal));
   };
   const study = (hash: Sha256Hex) => `/v1/studies/${hash}`;
@@ -97,25 +113,50 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
         );
       return retry(() => downloadBlob(hash, { folder: blobFolder, get, maximumBytes, signal }), untilAnswered(signal));
     },
-    upload: async ({ hash, file, bytes }, signal) => {
-      const body = { hash, type: 'application/octet-stream', content: { file, size: bytes } } as const;
+    upload: async ({ hash, file, bytes, round, epsilon = null }, signal) => {
+      const label = { purpose: 'training', what: 'sealed-update', ...round, epsilon } as const;
+      const body = { hash, type: 'application/octet-stream', content: { file, size: bytes }, label } as const;
       const request = { method: 'PUT', path: `/v1/blobs/${hash}`, signal, body } as const;
       await retry(() => client.ask(request, Acknowledgement), untilAnswered(signal));
     },
-    ready: (hash, ready, signal) => post(`${study(hash)}/ready`, ready, signal),
-    declineStudy: (hash, decline, signal) => post(`${study(hash)}/decline`, decline, signal),
-    offerUpdate: (reference, offer, signal) => post(`${round(reference)}/update`, offer, signal),
-    declineRound: (reference, decline, signal) => post(`${round(reference)}/decline`, decline, signal),
-    offerEvaluation: (hash, offer, signal) => post(`${study(hash)}/evaluation`, offer, signal),
+    ready: (hash, ready, signal) => {
+      const label = { purpose: 'preparation', what: 'data-counts', study: hash } as const;
+      return post(`${study(hash)}/ready`, ready, { label, signal });
+    },
+    declineStudy: (hash, decline, signal) => {
+      const label = { purpose: 'preparation', what: 'reason-code', study: hash } as const;
+      return post(`${study(hash)}/decline`, decline, { label, signal });
+    },
+    offerUpdate: (reference, offer, signal) => {
+      const label = { purpose: 'training', what: 'update-figures', ...reference } as const;
+      return post(`${round(reference)}/update`, offer, { label, signal });
+    },
+    declineRound: (reference, decline, signal) => {
+      const label = { purpose: 'training', what: 'reason-code', ...reference } as const;
+      return post(`${round(reference)}/decline`, decline, { label, signal });
+    },
+    offerEvaluation: (hash, offer, signal) => {
+      const label = { purpose: 'evaluation', what: 'sealed-evaluation', study: hash } as const;
+      return post(`${study(hash)}/evaluation`, offer, { label, signal });
+    },
     progress: (progress) => {
       const message = { ...progress, bytesSent: counter.total() };
-      if (socket.connected()) return socket.progress(message);
+      const { study: ofStudy, stage, round: ofRound } = message;
+      const body = jsonBody(message, {
+        purpose: 'progress',
+        what: 'progress-hints',
+        study: ofStudy,
+        stage,
+        round: ofRound,
+      });
+      if (socket.connected()) {
+        recordEgress(egressOf(body, coordinator.fingerprint)).then(() => socket.progress(message), options.onTrouble);
+        return;
+      }
       if (performance.now() < nextHttpProgressMillis) return;
       nextHttpProgressMillis = performance.now() + HTTP_PROGRESS_INTERVAL_MILLIS;
       const signal = AbortSignal.timeout(PROGRESS_TIMEOUT_MILLIS);
-      client
-        .ask({ method: 'POST', path: '/v1/progress', signal, body: jsonBody(message) }, Acknowledgement)
-        .catch(() => undefined);
+      client.ask({ method: 'POST', path: '/v1/progress', signal, body }, Acknowledgement).catch(() => undefined);
     },
     bytesSent: () => counter.total(),
     announced: () => socket.connected(),

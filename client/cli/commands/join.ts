@@ -1,5 +1,6 @@
 import { decodeInvitation } from '@wardround/protocols/enrolment/invitation.ts';
 import { defineCommand } from 'citty';
+import { openEgressLedger } from '../../audit/egress-ledger.ts';
 import { enrol } from '../../link/enrol.ts';
 import { CoordinatorUrl } from '../../link/pinned-coordinator.ts';
 import { lockSiteFolder } from '../../state/instance-lock.ts';
@@ -41,11 +42,13 @@ export const join = defineCommand({
         );
       }
       const identity = await openSiteIdentity(folder);
+      const ledger = await openEgressLedger(folder, { identity });
       const { coordinator, status } = await enrol(invitation, {
         identity,
         url: url.data,
         signal: new AbortController().signal,
-      });
+        recordEgress: ledger.record,
+      }).finally(ledger.close);
       await writeMembership(folder, { site: invitation.site, coordinator, dataDirectory });
       console.log(`Joined as site ${invitation.site}; the coordinator's keys are pinned.`);
       if (status === 'pending') console.log('Its administrator still has to admit this site.');

@@ -217,7 +217,7 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
 
   const sending = { activity: 'sending', stage, round, loss: figures.loss, perSecond: null } as const;
   onProgress({ ...sending, done: 0, total: trained.bytes });
-  await link.upload({ ...trained.blob, bytes: trained.bytes }, signal);
+  await link.upload({ ...trained.blob, bytes: trained.bytes, round: { study, stage, round } }, signal);
   const offer = { blob: trained.blob.hash, model: work.model, layout: trained.layout, figures };
   await link.offerUpdate({ study, stage, round }, offer, signal);
   onProgress({ ...sending, done: trained.bytes, total: trained.bytes });
