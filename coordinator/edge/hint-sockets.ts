@@ -86,13 +86,29 @@ export function openHintSockets(
       log.info({ site }, 'site-disconnected');
     });
     socket.on('error', () => socket.disconnect(true));
-    socket.on('progress', (message: unknown, acknowledge: unknown) => {
-      const understood = Progress.safeParse(message);
-      const isWelcome = understood.success && messages.take(site) === 0;
-      if (isWelcome) progress.note(site, understood.data);
-      if (typeof acknowledge === 'function') acknowledge(isWelcome);
-    });
+    socket.on(
+      'progress',
+      guarded((message: unknown, acknowledge: unknown) => {
+        // Whatever arrives counts, also what cannot be understood.
+        const isInTime = messages.take(site) === 0;
+        const understood = isInTime ? Progress.safeParse(message) : null;
+        const isWelcome = understood?.success === true;
+        if (isWelcome) progress.note(site, understood.data);
+        if (typeof acknowledge === 'function') acknowledge(isWelcome);
+      }),
+    );
   });
+
+  /** An error in a listener would otherwise end the process: socket.io calls listeners bare. */
+  function guarded<Arguments extends unknown[]>(listener: (...values: Arguments) => void) {
+    return (...values: Arguments): void => {
+      try {
+        listener(...values);
+      } catch (error) {
+        problemOf(error, log);
+      }
+    };
+  }
 
   return {
     hint(sites) {

@@ -1,4 +1,7 @@
-/** Every bound that protects the coordinator from what arrives, in one place. */
+/**
+ * Every bound that protects the coordinator from what arrives, in one place, and the oldest release of each package at the
+ * edge that has no known hole. Review both together; tests hold the server and the lock file to them.
+ */
 export const limits = {
   /** A signed request's time may differ from ours by so much; its nonce is remembered for as long. */
   clockToleranceMillis: 300_000,
@@ -7,6 +10,8 @@ export const limits = {
   messageBytes: 256 * 1024,
   evaluationBytes: 512 * 1024,
   planBytes: 4 * 1024 * 1024,
+  /** Lists and objects inside one another in a message. */
+  jsonDepth: 32,
   /** A message (not an upload) must have arrived whole within this time. */
   messageMillis: 30_000,
   /** How long the rest of a body that was refused may still arrive, so that its sender can read the refusal. */
@@ -41,4 +46,22 @@ export const limits = {
     pingIntervalMillis: 25_000,
     pingTimeoutMillis: 20_000,
   },
+} as const;
+
+/** Package by package with what the named release repaired. A package that is not installed is not asked for. */
+export const oldestReleases = {
+  /** Keeps errors of asynchronous handlers from ending the process. */
+  express: '5.0.0',
+  /** CVE-2026-12590: a limit that could not be read switched the limit off. */
+  'body-parser': '2.3.0',
+  /** CVE-2025-15284, CVE-2026-2391. */
+  qs: '6.16.0',
+  'socket.io': '4.8.4',
+  /** CVE-2026-69185, CVE-2026-33151: memory without end for attachments; CVE-2023-32695: a packet that ends the process. */
+  'socket.io-parser': '4.2.7',
+  'engine.io': '6.6.9',
+  /** CVE-2026-48779, CVE-2026-45736: fragments without end. */
+  ws: '8.21.0',
+  /** CVE-2026-23745 and what followed, in archives unpacked at installation. */
+  tar: '7.5.11',
 } as const;

@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import { RefusalError } from '../refusal-error.ts';
 import type { Caller, IdentifyCaller } from './caller.ts';
 import { limits } from './limits.ts';
+import { isPlainJson } from './plain-json.ts';
 import { TooManyRequestsError } from './problem.ts';
 import { readBody } from './read-body.ts';
 import type { SendAnswer } from './send-answer.ts';
@@ -91,13 +92,19 @@ export function messageRoute<Body extends z.ZodType, Parameters extends z.ZodTyp
   };
 }
 
-/** @throws {RefusalError} when the bytes are not JSON in UTF-8. */
+/** @throws {RefusalError} when the bytes are not JSON in UTF-8, or not plain. */
 export function parseJson(bytes: Uint8Array): unknown {
+  let value: unknown;
   try {
-    return parseStrictJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = parseStrictJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw new RefusalError('not-json', { status: 400, message: 'The body must be JSON in UTF-8.' });
   }
+  if (isPlainJson(value)) return value;
+  throw new RefusalError('not-plain-json', {
+    status: 400,
+    message: 'The body nests too deeply or uses a name that objects inherit.',
+  });
 }
 
 /** @throws {RefusalError} that names the schema's own fields only, never what was sent. */

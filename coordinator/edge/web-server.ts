@@ -15,6 +15,8 @@ export interface TlsFiles {
   readonly certificate: Buffer;
 }
 
+export type HttpLimits = Readonly<Record<keyof typeof limits.http, number>>;
+
 export interface WebServer {
   readonly server: Server;
   /** Begins to serve these routes; everything else is not found. */
@@ -25,8 +27,10 @@ export function createWebServer(options: {
   readonly send: SendAnswer;
   readonly log: Logger;
   readonly tls: TlsFiles | null;
+  /** Shorter times, for tests. */
+  readonly http?: HttpLimits;
 }): WebServer {
-  const { send, log, tls } = options;
+  const { send, log, tls, http = limits.http } = options;
   const app = express();
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
@@ -35,7 +39,6 @@ export function createWebServer(options: {
   app.disable('x-powered-by');
   app.use(helmet());
 
-  const { http } = limits;
   const serverOptions: ServerOptions = {
     headersTimeout: http.headersTimeoutMillis,
     requestTimeout: http.requestTimeoutMillis,

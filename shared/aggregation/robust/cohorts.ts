@@ -13,8 +13,8 @@ import { type RobustMean, robustMean, type UpdatePieces } from './robust-mean.ts
 import type { RobustRule } from './robust-rule.ts';
 
 /** Fewer cohorts leave a rule by coordinate nothing to choose from; smaller ones hide a site among too few. */
-export const fewestCohorts = 5;
-export const fewestSitesOfCohort = 4;
+const fewestCohorts = 5;
+const fewestSitesOfCohort = 4;
 
 /**
  * Divides the sites by the order of SHA-256(seed, site); the order of `sites` does not matter. Sizes differ by one at most.
