@@ -45,8 +45,31 @@ describe('updateFromWeights()', () => {
     expect([...int32FromBytes(vector).subarray(0, 2)]).toEqual([100, 100]);
   });
 
+  test('limits the norm of the whole update where the plan says so, and tells what it did', () => {
+    const limited = (change: number, normLimit?: { norm: number; zeroAboveMultiple: number }) => {
+      const after = new Float32Array(4).fill(change);
+      const weights = { before: new Float32Array(4), after, sampleCounts: { image: 100, clinical: 100 } };
+      const update = updateFromWeights(weights, { ...code, normLimit });
+      return { action: update.normLimit, mean: decodeSum(int32FromBytes(update.vector), code).meanDelta[3]! };
+    };
+    const normLimit = { norm: 0.2, zeroAboveMultiple: 3 };
+    expect(limited(0.25)).toMatchObject({ action: null, mean: expect.closeTo(0.25, 6) });
+    expect(limited(0.0625, normLimit)).toMatchObject({ action: 'kept', mean: expect.closeTo(0.0625, 6) });
+    expect(limited(0.25, normLimit)).toMatchObject({ action: 'scaled', mean: expect.closeTo(0.1, 6) });
+    expect(limited(0.4, normLimit)).toEqual({ action: 'zeroed', mean: 0 });
+    const { vector } = updateFromWeights(
+      { before: new Float32Array(4), after: new Float32Array(4).fill(9), sampleCounts: { image: 7, clinical: 8 } },
+      { ...code, normLimit },
+    );
+    // It still counts with its samples, as zeros do.
+    expect([...int32FromBytes(vector)]).toEqual([7, 8, 0, 0, 0, 0]);
+  });
+
   test.each([Number.NaN, Number.POSITIVE_INFINITY])('declines %s as update-not-finite', (value) => {
     const weights = { before: new Float32Array(4), after: Float32Array.of(0, value, 0, 0), sampleCounts: { image: 1 } };
+    expect(() => updateFromWeights(weights, { ...code, normLimit: { norm: 1, zeroAboveMultiple: 2 } })).toThrow(
+      expect.objectContaining({ reason: 'update-not-finite' }),
+    );
     expect(() => updateFromWeights(weights, code)).toThrow(expect.objectContaining({ reason: 'update-not-finite' }));
   });
 });

@@ -165,9 +165,9 @@ async function train(task: TrainTask, watch: Watch): Promise<Trained> {
   const layout = stageLayout(plan, stage);
   const weights = await readWeights(task.model, layout.size);
   const training = await trainStage(task, { stage, weights }, watch);
-  const { vector, clippedCoordinates, cappedGroups } = updateFromWeights(
+  const { vector, clippedCoordinates, cappedGroups, normLimit } = updateFromWeights(
     { before: weights, after: training.weights, sampleCounts: training.sampleCounts },
-    stageUpdateCode(plan, stage, sites),
+    { ...stageUpdateCode(plan, stage, sites), normLimit: plan.protection.updateNormLimit },
   );
   const sealed = seal(vector, task.sealing);
   const hash = sha256Hex(sealed);
@@ -178,7 +178,7 @@ async function train(task: TrainTask, watch: Watch): Promise<Trained> {
     blob: { hash, file },
     bytes: sealed.length,
     layout: layoutHash(layout),
-    figures: training.figures,
+    figures: normLimit === null ? training.figures : { ...training.figures, updateNorm: normLimit },
     local: 'local' in training ? training.local : null,
     clippedCoordinates,
     cappedGroups,

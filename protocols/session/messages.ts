@@ -126,6 +126,8 @@ export const TrainingFigures = z.strictObject({
   /** Samples seen, repeats included. */
   samples: Count,
   seconds: z.number().min(0).max(1e9),
+  /** What the plan's `updateNormLimit` did to the update; not there without one. */
+  updateNorm: z.enum(['kept', 'scaled', 'zeroed']).optional(),
 });
 export type TrainingFigures = z.infer<typeof TrainingFigures>;
 

@@ -97,7 +97,11 @@ describe('checkStudyPlan()', () => {
     ['evaluation.trainAlone', 'yes', 'evaluation.trainAlone: needed true or false, found "yes"'],
     ['protection.clip', 0, 'protection.clip: needed a number from 0.000001 to 100, found 0'],
     ['protection.mode', undefined, 'protection.mode: needed "sealed", found nothing'],
-    ['protection.clipping', 1, 'protection: there is no setting "clipping"; there are mode, clip, maximumSampleCount'],
+    [
+      'protection.clipping',
+      1,
+      'protection: there is no setting "clipping"; there are mode, clip, maximumSampleCount, updateNormLimit',
+    ],
     ['encoders', undefined, 'encoders: needed a group of settings, found nothing'],
   ])('names what is wrong with %s = %j', (path, value, problem) => {
     expect(problems(changed(path, value))).toEqual([problem]);

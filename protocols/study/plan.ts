@@ -181,6 +181,14 @@ const Protection = z.strictObject({
   clip: z.number().min(1e-6).max(100),
   /** Sample counts above this are refused; they bound the fixed-point code. */
   maximumSampleCount: z.int().min(1).max(100_000_000),
+  /** Each site scales a longer mean update down to this L2 norm before it is coded. Without it only coordinates are clipped. */
+  updateNormLimit: z
+    .strictObject({
+      norm: z.number().min(1e-6).max(1e6),
+      /** An update longer than this many times `norm` is no update but an accident: zeros are sent in its place. */
+      zeroAboveMultiple: z.number().min(1).max(1e6).default(10),
+    })
+    .optional(),
 });
 
 export const StudyPlan = z
