@@ -11,8 +11,12 @@ const kinds = chosen ?? (['native', 'wasm', 'plain'] as const);
 const lacksNative = chosen === undefined && installedEngine('native') === null;
 
 /** Runs a suite on every engine that runs everywhere, and on TensorFlow where it is installed. The engine is there once the tests run. */
-export function describeOnEachEngine(name: string, define: (engine: () => Engine) => void): void {
-  for (const kind of kinds) {
+export function describeOnEachEngine(
+  name: string,
+  define: (engine: () => Engine) => void,
+  { without = [] }: { readonly without?: readonly EngineKind[] } = {},
+): void {
+  for (const kind of kinds.filter((each) => !without.includes(each))) {
     describe.skipIf(kind === 'native' && lacksNative)(`${name} on ${kind}`, () => onEngine(kind, define));
   }
 }

@@ -12,10 +12,14 @@ import type { InstalledEngine } from './install/installed-engine.ts';
 export const coreNames = ['@tensorflow/tfjs', '@tensorflow/tfjs-core'] as const;
 const bindingPackage = '@tensorflow/tfjs-node-gpu';
 
-/** Registers the backend `tensorflow`. Resolves to what tfjs-node's own entry would say of versions. */
-export function loadInstalledLibrary({ folder, binding, tensorFlowVersion }: InstalledEngine): {
-  version: { 'tfjs-node': string };
-} {
+/**
+ * Registers the backend `tensorflow` for this thread, with so many threads of TensorFlow's. Gives what tfjs-node's own
+ * entry would say of versions, and whether other threads of this program can load it beside this one.
+ */
+export function loadInstalledLibrary(
+  { folder, binding, source, tensorFlowVersion }: InstalledEngine,
+  { threads }: { readonly threads: number },
+): { version: { 'tfjs-node': string }; opensInThreads: boolean } {
   const requireHere = createRequire(import.meta.url);
   const requireThere = createRequire(path.join(folder, 'package.json'));
   const core = requireHere('@tensorflow/tfjs-core') as typeof import('@tensorflow/tfjs-core');
@@ -27,8 +31,10 @@ export function loadInstalledLibrary({ folder, binding, tensorFlowVersion }: Ins
   const { NodeJSKernelBackend } = requireThere(`${bindingPackage}/dist/nodejs_kernel_backend.js`) as {
     NodeJSKernelBackend: new (binding: unknown, packageName: string) => import('@tensorflow/tfjs-core').KernelBackend;
   };
-  const addon: unknown = requireThere(path.join(folder, binding));
-  core.registerBackend('tensorflow', () => new NodeJSKernelBackend(addon, bindingPackage));
+  const addon = requireThere(path.join(folder, binding)) as { open(threads: number): unknown };
+  const opensInThreads = source === 'wheel';
+  const open = () => (opensInThreads ? addon.open(threads) : addon);
+  core.registerBackend('tensorflow', () => new NodeJSKernelBackend(open(), bindingPackage));
   const { version } = requireThere(`${bindingPackage}/package.json`) as { version: string };
-  return { version: { 'tfjs-node': `${version} with TensorFlow ${tensorFlowVersion}` } };
+  return { version: { 'tfjs-node': `${version} with TensorFlow ${tensorFlowVersion}` }, opensInThreads };
 }

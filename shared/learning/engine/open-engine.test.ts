@@ -79,7 +79,11 @@ describe('openEngine()', () => {
     await withNativePackage(nativePackage(false), async (load) => {
       const engine = await openEngine({ loaders: { native: load } });
       expect(engine.kind).toBe('native');
-      expect(engine.notes).toEqual(['TensorFlow found no GPU that it can use.']);
+      expect(engine.notes).toEqual([
+        'TensorFlow found no GPU that it can use.',
+        'This TensorFlow serves one thread only, so stages do not divide their work among threads.',
+      ]);
+      expect(engine.threads).toBe(1);
     });
   });
 

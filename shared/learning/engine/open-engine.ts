@@ -8,7 +8,13 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { errorCode, loadNativePackage, type NativeLibrary, openNativeLibrary } from './native-library.ts';
+import {
+  errorCode,
+  type LoadNativePackage,
+  loadNativePackage,
+  type NativeLibrary,
+  openNativeLibrary,
+} from './native-library.ts';
 import { registerGradients } from './register-gradients.ts';
 import { shareClones } from './share-clones.ts';
 import { threadsHere } from './threads-here.ts';
@@ -32,13 +38,14 @@ export interface Engine {
   readonly kind: EngineKind;
   /** One line for people: what computes, and at which version. */
   readonly description: string;
-  /** One plain sentence for each engine that was tried and not taken. */
+  /** One plain sentence for each engine that was tried and not taken, or that could be faster than it is here. */
   readonly notes: readonly string[];
   readonly tf: typeof tf;
   readonly habits: EngineHabits;
   /**
-   * In how many threads of this engine's kind a stage may train at once. 1 where the engine uses the whole device by itself:
-   * a WebAssembly engine computes in the one thread that opened it.
+   * How many threads may compute at once. A stage that divides its work starts up to so many, each with an engine of this
+   * kind that has its part of them; what a stage does not divide, a native engine computes in all of them by itself, and a
+   * WebAssembly engine in the one thread that opened it. 1 where the engine cannot be opened in several threads.
    */
   readonly threads: number;
 }
@@ -46,7 +53,7 @@ export interface Engine {
 /** How each package is loaded. A caller replaces one to bring its own build of it. */
 export interface EngineLoaders {
   /** Resolves to the module of `@tensorflow/tfjs-node-gpu`, which registers the backend `tensorflow`. */
-  native(): Promise<unknown>;
+  readonly native: LoadNativePackage;
   readonly webgpu: WebGpuLoaders;
   wasm(): Promise<unknown>;
   plain(): Promise<unknown>;
@@ -72,8 +79,9 @@ const packageLoaders: EngineLoaders = {
 
 /**
  * Opens the first engine that works. `prefer` names the engines to try, in order; without it the environment variable
- * `WARDROUND_ENGINE` may name one; without that all are tried, fastest first. `threads` bounds the threads that stages
- * start on WebAssembly: one a core unless given, fewer where memory is short.
+ * `WARDROUND_ENGINE` may name one; without that all are tried, fastest first. `threads` bounds the threads that
+ * compute on WebAssembly and native TensorFlow: one a core unless given, fewer where memory is short. TensorFlow keeps the
+ * number with which it was first opened in a thread of this program; another thread may open it with another.
  *
  * A WebGPU adapter that computes on the CPU is slower than every other engine, so it is taken only with
  * `allowSoftwareAdapter` or WARDROUND_WEBGPU_SOFTWARE=1. On WebGPU tensors are read with `await data()` alone.
@@ -94,6 +102,7 @@ export async function openEngine(
   const allowSoftwareAdapter = options.allowSoftwareAdapter ?? process.env['WARDROUND_WEBGPU_SOFTWARE'] === '1';
   // Silences the advice that TensorFlow.js prints when it runs in Node; the engine's notes say the same better.
   tf.enableProdMode();
+  const threads = options.threads ?? threadsHere();
   const notes: string[] = [];
   let library: Promise<NativeLibrary | string> | undefined;
   for (const kind of wanted) {
@@ -101,14 +110,17 @@ export async function openEngine(
       loaders,
       allowSoftwareAdapter,
       nativeLibrary: () => {
-        library ??= openNativeLibrary(loaders.native);
+        library ??= openNativeLibrary(loaders.native, { threads });
         return library;
       },
     }).catch((error) => ({ reason: `The ${kind} engine did not load (${errorCode(error)}).` }));
     if ('description' in opened) {
       registerGradients();
-      const threads = kind === 'wasm' ? (options.threads ?? threadsHere()) : 1;
-      return { kind, notes, tf, habits: habits[kind], threads, description: opened.description };
+      const { description, inThreads = false } = opened;
+      if (kind === 'native' && !inThreads) {
+        notes.push('This TensorFlow serves one thread only, so stages do not divide their work among threads.');
+      }
+      return { kind, notes, tf, habits: habits[kind], threads: inThreads ? threads : 1, description };
     }
     // The GPU and the CPU share one library: its absence is said once.
     if (!notes.includes(opened.reason)) notes.push(opened.reason);
@@ -138,7 +150,7 @@ async function tryEngine(
     allowSoftwareAdapter: boolean;
     nativeLibrary: () => Promise<NativeLibrary | string>;
   },
-): Promise<{ description: string } | { reason: string }> {
+): Promise<{ description: string; inThreads?: boolean } | { reason: string }> {
   switch (kind) {
     case 'cuda':
     case 'native': {
@@ -148,6 +160,7 @@ async function tryEngine(
       if (kind === 'native' && library.usesGpu) return { reason: 'TensorFlow runs on the GPU here, not on the CPU.' };
       return (await becomesCurrent('tensorflow'))
         ? {
+            inThreads: kind === 'native' && library.opensInThreads,
             description: `TensorFlow's native library on the ${library.usesGpu ? 'GPU' : 'CPU'} (tfjs-node ${library.version})`,
           }
         : { reason: 'The TensorFlow library loaded but did not start.' };
@@ -166,7 +179,10 @@ async function tryEngine(
       if (!started) return { reason: 'The WebAssembly backend did not start.' };
       shareClones();
       const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
-      return { description: `TensorFlow.js ${wasm.version_wasm} on WebAssembly${simd ? ' with SIMD' : ''}` };
+      return {
+        inThreads: true,
+        description: `TensorFlow.js ${wasm.version_wasm} on WebAssembly${simd ? ' with SIMD' : ''}`,
+      };
     }
     case 'plain': {
       const plain = (await loaders.plain()) as typeof import('@tensorflow/tfjs-backend-cpu');

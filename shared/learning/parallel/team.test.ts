@@ -2,14 +2,21 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { installedEngine } from '../engine/install/installed-engine.ts';
 import type { EngineKind } from '../engine/open-engine.ts';
 import { startCollectives } from './testing/start-collectives.ts';
 
 const meet = { kind: 'meet' } as const;
 
+const lacksNative = installedEngine('native') === null;
+
 describe('startTeam()', () => {
-  test('stops all and says which thread failed when one throws while the others wait', async () => {
-    const team = startCollectives(3);
+  test.each<EngineKind>([
+    'wasm',
+    'native',
+  ])('stops all and says which thread failed when one throws while the others wait, on %s', async (engine) => {
+    if (engine === 'native' && lacksNative) return;
+    const team = startCollectives(3, { engine });
     await team.run([meet, meet, meet]);
     const failing = team.run([meet, { kind: 'throw' }, meet]);
     await expect(failing).rejects.toThrow(
@@ -51,9 +58,13 @@ describe('startTeam()', () => {
     await expect(team.run([meet, meet], { signal: leave.signal })).rejects.toThrow('the round has ended');
   });
 
-  test('keeps no process alive: neither after stop() nor when it is forgotten', async () => {
+  test.each<EngineKind>([
+    'wasm',
+    'native',
+  ])('keeps no process alive: neither after stop() nor when it is forgotten, on %s', async (engine) => {
+    if (engine === 'native' && lacksNative) return;
     const script = fileURLToPath(new URL('./testing/forgotten-team.ts', import.meta.url));
-    const run = promisify(execFile)(process.execPath, [script], { timeout: 20_000 });
+    const run = promisify(execFile)(process.execPath, [script, engine], { timeout: 20_000 });
     await expect(run).resolves.toMatchObject({ stdout: 'met\n' });
   });
 });

@@ -7,3 +7,8 @@ export function threadsFor(
 ): number {
   return Math.max(1, Math.min(threads, Math.floor(tokens / tokensWorthAThread)));
 }
+
+/** How many threads the engine of each of so many members may compute in, so that together they keep to the engine's. */
+export function threadsOfMember({ threads }: Engine, members: number): number {
+  return Math.max(1, Math.floor(threads / members));
+}

@@ -60,22 +60,6 @@ describe('embedSlices()', () => {
     expect(engine.tf.memory().numTensors).toBe(before);
   });
 
-  test('gives the same in several threads, more than there are slices among them, and stops them when it is aborted', async () => {
-    const engine = await openEngine({ prefer: ['wasm'] });
-    const alone = await embedSlices(engine, { ...options, threads: 1 });
-    const progress: number[] = [];
-    for (const threads of [2, 4]) {
-      const onProgress = (done: number) => progress.push(done);
-      const together = await embedSlices(engine, { ...options, threads, onProgress });
-      expect(together).toBeAllClose(alone, { relative: 1e-5, absolute: 0 });
-    }
-    expect(progress).toEqual([2, 3, 3]);
-    const controller = new AbortController();
-    const left = embedSlices(engine, { ...options, threads: 2, signal: controller.signal });
-    controller.abort(new Error('the round has ended'));
-    await expect(left).rejects.toThrow('the round has ended');
-  });
-
   test('gives nothing for nothing', async () => {
     const engine = await openEngine({ prefer: ['wasm'] });
     expect(await embedSlices(engine, { ...options, images: new Float32Array(0), count: 0 })).toEqual(
@@ -89,6 +73,29 @@ describe('embedSlices()', () => {
     await expect(embedSlices(engine, { ...options, parameters: parameters.subarray(1e6) })).rejects.toThrow(TypeError);
   });
 });
+
+describeOnEachEngine(
+  'embedSlices() in several threads',
+  (engine) => {
+    const options = { architecture, imageSizePixels, parameters, images: noise(3), count: 3, batch: 1 };
+
+    test('gives the same in several threads, more than there are slices among them, and stops them when it is aborted', async () => {
+      const alone = await embedSlices(engine(), { ...options, threads: 1 });
+      const progress: number[] = [];
+      for (const threads of [2, 4]) {
+        const onProgress = (done: number) => progress.push(done);
+        const together = await embedSlices(engine(), { ...options, threads, onProgress });
+        expect(together).toBeAllClose(alone, { relative: 1e-5, absolute: 0 });
+      }
+      expect(progress).toEqual([2, 3, 3]);
+      const controller = new AbortController();
+      const left = embedSlices(engine(), { ...options, threads: 2, signal: controller.signal });
+      controller.abort(new Error('the round has ended'));
+      await expect(left).rejects.toThrow('the round has ended');
+    });
+  },
+  { without: ['plain'] },
+);
 
 describe('imagesAtOnce()', () => {
   test('allows fewer images the larger they are, and always one', () => {

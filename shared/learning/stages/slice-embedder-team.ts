@@ -1,6 +1,7 @@
 import type { Engine, EngineKind } from '../engine/open-engine.ts';
 import { shareOf } from '../parallel/share.ts';
 import { startTeam } from '../parallel/team.ts';
+import { threadsOfMember } from '../parallel/threads-for.ts';
 import type { SliceEmbedder, SliceEmbedderOptions } from './slice-embedder.ts';
 
 const script = new URL('./slice-embedding-worker.ts', import.meta.url);
@@ -8,13 +9,15 @@ const script = new URL('./slice-embedding-worker.ts', import.meta.url);
 /** What each thread is given when it starts. Its commands are its slices, its answers their embeddings. */
 export interface SliceEmbeddingData {
   readonly engine: EngineKind;
+  /** That each of them may compute in. */
+  readonly threads: number;
   readonly options: Omit<SliceEmbedderOptions, 'parameters'>;
   readonly parameters: SharedArrayBuffer;
 }
 
 /** Embeds in a team of threads, each with an engine of this one's kind. */
 export function createSliceEmbedderTeam(
-  { kind }: Engine,
+  engine: Engine,
   { parameters, threads, ...options }: SliceEmbedderOptions & { readonly threads: number },
 ): SliceEmbedder {
   const shared = new SharedArrayBuffer(parameters.byteLength);
@@ -22,7 +25,7 @@ export function createSliceEmbedderTeam(
   const team = startTeam<SliceEmbeddingData, Float32Array, Float32Array>({
     script,
     members: threads,
-    data: { engine: kind, options, parameters: shared },
+    data: { engine: engine.kind, threads: threadsOfMember(engine, threads), options, parameters: shared },
   });
   return {
     slicesAtOnce: threads * options.batch,

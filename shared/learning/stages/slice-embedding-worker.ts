@@ -5,7 +5,7 @@ import { createSliceEmbedderAlone } from './slice-embedder-alone.ts';
 import type { SliceEmbeddingData } from './slice-embedder-team.ts';
 
 joinTeam<SliceEmbeddingData, Float32Array, Float32Array>(async ({ data }) => {
-  const engine = await openEngine({ prefer: [data.engine] });
+  const engine = await openEngine({ prefer: [data.engine], threads: data.threads });
   const parameters = new Float32Array(data.parameters);
   const embedder = createSliceEmbedderAlone(engine, { ...data.options, parameters });
   return (images) => (images.length === 0 ? images : embedder.embed(images, {}));

@@ -3,6 +3,7 @@ import type { Engine } from '../engine/open-engine.ts';
 import { createExchangeMemory } from '../parallel/exchange.ts';
 import { createShardedMemory } from '../parallel/sharded-adamw.ts';
 import { startTeam } from '../parallel/team.ts';
+import { threadsOfMember } from '../parallel/threads-for.ts';
 import type { SliceLearner } from './slice-learner.ts';
 import type { SliceLearningCommand, SliceLearningData } from './slice-learning-messages.ts';
 import type { SlicePretrainingOptions } from './slice-pretraining-options.ts';
@@ -11,7 +12,7 @@ const script = new URL('./slice-learning-worker.ts', import.meta.url);
 
 /** Learns in a team of threads, each with an engine of this one's kind: a batch's views are divided among them. */
 export function createSliceLearnerTeam(
-  { kind }: Engine,
+  engine: Engine,
   { threads, ...options }: SlicePretrainingOptions & { readonly threads: number },
 ): SliceLearner {
   const { parameters, seed: _, ...settings } = options;
@@ -19,7 +20,7 @@ export function createSliceLearnerTeam(
   const team = startTeam<SliceLearningData, SliceLearningCommand, number>({
     script,
     members: threads,
-    data: { engine: kind, settings, memory },
+    data: { engine: engine.kind, threads: threadsOfMember(engine, threads), settings, memory },
   });
   return {
     async step(views, { learningRate, signal }) {

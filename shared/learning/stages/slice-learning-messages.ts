@@ -6,6 +6,8 @@ import type { SlicePretrainingOptions } from './slice-pretraining-options.ts';
 /** Once, when they start. */
 export interface SliceLearningData {
   readonly engine: EngineKind;
+  /** That each of them may compute in. */
+  readonly threads: number;
   readonly settings: Omit<SlicePretrainingOptions, 'parameters' | 'seed' | 'threads'>;
   readonly memory: ShardedMemory;
 }

@@ -16,7 +16,7 @@ joinTeam<SliceLearningData, SliceLearningCommand, number>(async ({ data, ...team
   const { settings, memory } = data;
   const { architecture, imageSizePixels, temperature, viewsAtOnce } = settings;
   const { member, members, barrier } = team;
-  const engine = await openEngine({ prefer: [data.engine] });
+  const engine = await openEngine({ prefer: [data.engine], threads: data.threads });
   const layout = slicePretrainingLayout(settings);
   const optimiser = openShardedAdamW(memory, { layout, settings: settings.optimiser, ...team });
   // Every thread computes the head's gradient of the whole batch.

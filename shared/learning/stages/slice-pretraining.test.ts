@@ -100,69 +100,71 @@ describe('createSlicePretraining()', () => {
   });
 });
 
-describe('createSlicePretraining() in several threads', () => {
-  /** Losses of batches of five, three and two slices, and the parameters after them. */
-  async function train(division: Parameters<typeof open>[1]) {
-    const training = open(await openEngine({ prefer: ['wasm'] }), division);
-    const losses: number[] = [];
-    for (const count of [5, 3, 2]) losses.push(await training.step(discs(count), { progress: 0.5 }));
-    const parameters = await training.parameters();
-    training.dispose();
-    return { losses, parameters };
-  }
-
-  let whole: Awaited<ReturnType<typeof train>>;
-  beforeAll(async () => {
-    whole = await train({ threads: 1 });
-  });
-
-  test.each([
-    { threads: 2 },
-    { threads: 3 },
-    { threads: 4 },
-    // More threads than the last batch has views, and shares that pass the encoder in parts of two and one.
-    { threads: 5 },
-    { threads: 3, viewsAtOnce: 2 },
-    { threads: 1, viewsAtOnce: 3 },
-  ])('learns the same with %o as in one thread, but for rounding', async (division) => {
-    const divided = await train(division);
-    expect(divided.losses).toBeAllClose(whole.losses, { relative: 1e-4, absolute: 0 });
-    // AdamW divides by the gradient's size, so where the gradient is nothing but rounding a step may differ altogether.
-    const moved = distance(whole.parameters, start);
-    expect(moved).toBeGreaterThan(1);
-    expect(distance(divided.parameters, whole.parameters)).toBeLessThan(0.02 * moved);
-  });
-
-  test('says that training has diverged with a loss that is not a number, as one thread does', async () => {
-    const engine = await openEngine({ prefer: ['wasm'] });
-    for (const threads of [1, 2]) {
-      const parameters = start.map((value, index) => (index === 0 ? Number.NaN : value));
-      const diverged = open(engine, { threads, parameters });
-      await expect(diverged.step(discs(2), { progress: 0.5 })).resolves.toBeNaN();
-      diverged.dispose();
+describeOnEachEngine(
+  'createSlicePretraining() in several threads',
+  (engine) => {
+    /** Losses of batches of five, three and two slices, and the parameters after them. */
+    async function train(division: Parameters<typeof open>[1]) {
+      const training = open(engine(), division);
+      const losses: number[] = [];
+      for (const count of [5, 3, 2]) losses.push(await training.step(discs(count), { progress: 0.5 }));
+      const parameters = await training.parameters();
+      training.dispose();
+      return { losses, parameters };
     }
-  });
 
-  test('gives the same parameters each time, to the bit', async () => {
-    const { parameters } = await train({ threads: 3 });
-    expect((await train({ threads: 3 })).parameters).toEqual(parameters);
-  });
+    let whole: Awaited<ReturnType<typeof train>>;
+    beforeAll(async () => {
+      whole = await train({ threads: 1 });
+    });
 
-  test('lets go of a step when the signal aborts, and takes none after dispose()', async () => {
-    const engine = await openEngine({ prefer: ['wasm'] });
-    const before = engine.tf.memory().numTensors;
-    const left = open(engine, { threads: 2 });
-    const leave = new AbortController();
-    const step = left.step(discs(4), { progress: 0.5, signal: leave.signal });
-    leave.abort(new Error('the round has ended'));
-    await expect(step).rejects.toThrow('the round has ended');
-    const disposed = open(engine, { threads: 2 });
-    await disposed.step(discs(2), { progress: 0.5 });
-    disposed.dispose();
-    await expect(disposed.step(discs(2), { progress: 0.5 })).rejects.toThrow('the team of threads has been stopped');
-    expect(engine.tf.memory().numTensors).toBe(before);
-  });
-});
+    test.each([
+      { threads: 2 },
+      { threads: 3 },
+      { threads: 4 },
+      // More threads than the last batch has views, and shares that pass the encoder in parts of two and one.
+      { threads: 5 },
+      { threads: 3, viewsAtOnce: 2 },
+      { threads: 1, viewsAtOnce: 3 },
+    ])('learns the same with %o as in one thread, but for rounding', async (division) => {
+      const divided = await train(division);
+      expect(divided.losses).toBeAllClose(whole.losses, { relative: 1e-4, absolute: 0 });
+      // AdamW divides by the gradient's size, so where the gradient is nothing but rounding a step may differ altogether.
+      const moved = distance(whole.parameters, start);
+      expect(moved).toBeGreaterThan(1);
+      expect(distance(divided.parameters, whole.parameters)).toBeLessThan(0.02 * moved);
+    });
+
+    test('says that training has diverged with a loss that is not a number, as one thread does', async () => {
+      for (const threads of [1, 2]) {
+        const parameters = start.map((value, index) => (index === 0 ? Number.NaN : value));
+        const diverged = open(engine(), { threads, parameters });
+        await expect(diverged.step(discs(2), { progress: 0.5 })).resolves.toBeNaN();
+        diverged.dispose();
+      }
+    });
+
+    test('gives the same parameters each time, to the bit', async () => {
+      const { parameters } = await train({ threads: 3 });
+      expect((await train({ threads: 3 })).parameters).toEqual(parameters);
+    });
+
+    test('lets go of a step when the signal aborts, and takes none after dispose()', async () => {
+      const before = engine().tf.memory().numTensors;
+      const left = open(engine(), { threads: 2 });
+      const leave = new AbortController();
+      const step = left.step(discs(4), { progress: 0.5, signal: leave.signal });
+      leave.abort(new Error('the round has ended'));
+      await expect(step).rejects.toThrow('the round has ended');
+      const disposed = open(engine(), { threads: 2 });
+      await disposed.step(discs(2), { progress: 0.5 });
+      disposed.dispose();
+      await expect(disposed.step(discs(2), { progress: 0.5 })).rejects.toThrow('the team of threads has been stopped');
+      expect(engine().tf.memory().numTensors).toBe(before);
+    });
+  },
+  { without: ['plain'] },
+);
 
 function distance(a: Float32Array, b: Float32Array): number {
   return Math.sqrt(a.reduce((sum, value, index) => sum + (value - b[index]!) ** 2, 0));

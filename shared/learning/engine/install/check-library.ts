@@ -9,7 +9,9 @@ import { readManifest } from './installed-engine.ts';
 
 const folder = process.argv[2]!;
 const manifest = readManifest(folder);
-const library = await openNativeLibrary(async () => loadInstalledLibrary({ ...manifest!, folder }));
+const library = await openNativeLibrary(async (options) => loadInstalledLibrary({ ...manifest!, folder }, options), {
+  threads: 2,
+});
 if (typeof library === 'string') throw new Error(library);
 const tf = await import('@tensorflow/tfjs-core');
 await tf.setBackend('tensorflow');

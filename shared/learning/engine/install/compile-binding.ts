@@ -1,5 +1,5 @@
 /** Compiles tfjs-node's binding and this project's operations against the TensorFlow that lies beside them. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bindingPackage } from './npm-packages.ts';
@@ -9,6 +9,8 @@ import { runTool } from './run-tool.ts';
 const nodeApiVersion = 8;
 const compilers = ['c++', 'g++', 'clang++'] as const;
 export const bindingFile = 'tfjs_binding.node';
+
+const bindingSources = path.posix.join('node_modules', bindingPackage.name, 'binding');
 
 /** The first C++ compiler on the path, or null. */
 export async function findCompiler(signal?: AbortSignal): Promise<string | null> {
@@ -35,11 +37,23 @@ export async function compileBinding(
       `Cannot install TensorFlow: the binding must compile as C++17, but ${compiler} ${result.problem}. GCC 9 or Clang 10 or newer is needed, with the C++ standard library's headers (on Debian: apt-get install g++).`,
     );
   };
+  await separateThreads(folder);
   await compile(bindingArguments(await nvidiaLibraries(folder)));
   const sources = (await readdir(operationsFolder)).filter((name) => name.endsWith('.cc'));
   await compile(operationArguments(sources.map((name) => path.join(operationsFolder, name)).sort()));
   const quiet = fileURLToPath(new URL('quiet-binding.cc', import.meta.url));
   await compile(['-o', bindingFile, quiet, '-ldl']);
+}
+
+/** The binding keeps the names of attributes in a set that all its threads would write to; each gets its own. */
+async function separateThreads(folder: string): Promise<void> {
+  const file = path.join(folder, bindingSources, 'tfjs_backend.cc');
+  const shared = 'static std::set<std::string> ATTR_NAME_SET;';
+  const source = await readFile(file, 'utf8');
+  if (!source.includes(shared)) {
+    throw new Error("Cannot install TensorFlow: the binding's source is not the one that this project knows.");
+  }
+  await writeFile(file, source.replace(shared, shared.replace('static', 'static thread_local')));
 }
 
 const operationsFolder = fileURLToPath(new URL('operations', import.meta.url));
@@ -71,15 +85,16 @@ function operationArguments(sources: readonly string[]): string[] {
  * when TensorFlow looks for them, and no LD_LIBRARY_PATH is needed.
  */
 export function bindingArguments(nvidia: readonly string[]): string[] {
-  const sources = path.posix.join('node_modules', bindingPackage.name, 'binding');
   const searched = ['tensorflow', ...new Set(nvidia.map((library) => path.posix.dirname(library)))];
   return [
     `-DNAPI_VERSION=${nodeApiVersion}`,
     '-Itensorflow/include',
     '-o',
     'libtfjs_binding.so',
-    `${sources}/tfjs_backend.cc`,
-    `${sources}/tfjs_binding.cc`,
+    '-DTFE_NewContext=newContextWithThreads',
+    `${bindingSources}/tfjs_backend.cc`,
+    `${bindingSources}/tfjs_binding.cc`,
+    fileURLToPath(new URL('context-threads.cc', import.meta.url)),
     ...tensorFlowLibraries,
     ...(nvidia.length > 0 ? ['-Wl,--no-as-needed', ...nvidia] : []),
     // Each library may need what lies in another's folder, so the path holds for all of them.

@@ -8,7 +8,12 @@ import { tensorFlowWheels } from './tensorflow-wheels.ts';
 export function recipe(): string {
   const hash = createHash('sha256').update(JSON.stringify([tensorFlowWheels, npmPackages]));
   const operations = readdirSync(here('operations')).sort();
-  for (const name of ['quiet-binding.cc', ...operations.map((file) => `operations/${file}`)]) {
+  for (const name of [
+    'compile-binding.ts',
+    'context-threads.cc',
+    'quiet-binding.cc',
+    ...operations.map((file) => `operations/${file}`),
+  ]) {
     hash.update(readFileSync(here(name)));
   }
   return hash.digest('hex');

@@ -8,6 +8,9 @@
 
 namespace {
 
+// How many threads an operation that this thread runs may use, this one among them.
+thread_local unsigned threadsHere = std::max(1u, std::thread::hardware_concurrency());
+
 class Threads {
  public:
   Threads() : helpers_(std::max(1u, std::thread::hardware_concurrency()) - 1) {
@@ -16,9 +19,11 @@ class Threads {
 
   void run(int64_t count, int64_t smallest, const std::function<void(int64_t, int64_t)>& work) {
     // Two pieces a thread, so that one that is held up does not hold up all.
-    const int64_t pieces = std::min<int64_t>(count / std::max<int64_t>(smallest, 1), 2 * (helpers_ + 1));
+    const unsigned threads = std::min(threadsHere, helpers_ + 1);
+    const int64_t pieces = std::min<int64_t>(count / std::max<int64_t>(smallest, 1), 2 * threads);
+    if (pieces < 2 || threads < 2) return work(0, count);
     std::unique_lock<std::mutex> mine(callers_, std::try_to_lock);
-    if (pieces < 2 || !mine.owns_lock()) return work(0, count);
+    if (!mine.owns_lock()) return work(0, count);
     const std::function<void(int64_t)> piece = [&](int64_t index) {
       work(count * index / pieces, count * (index + 1) / pieces);
     };
@@ -26,6 +31,7 @@ class Threads {
       const std::lock_guard<std::mutex> lock(mutex_);
       piece_ = &piece;
       pieces_ = pieces;
+      free_ = threads - 1;
       next_ = 0;
       ++round_;
     }
@@ -48,7 +54,8 @@ class Threads {
       wake_.wait(lock, [&] { return round_ != seen; });
       seen = round_;
       // Who wakes after the round has ended finds no work.
-      if (piece_ == nullptr) continue;
+      if (piece_ == nullptr || free_ == 0) continue;
+      --free_;
       const auto* piece = piece_;
       const int64_t pieces = pieces_;
       ++busy_;
@@ -69,6 +76,8 @@ class Threads {
   std::atomic<int64_t> next_{0};
   uint64_t round_ = 0;
   unsigned busy_ = 0;
+  // How many more may help in this round.
+  unsigned free_ = 0;
 };
 
 }  // namespace
@@ -78,3 +87,6 @@ void inParallel(int64_t count, int64_t smallest, const std::function<void(int64_
   static Threads* threads = new Threads();
   threads->run(count, smallest, work);
 }
+
+// Called by whoever loads this library, for the thread that calls it.
+extern "C" __attribute__((visibility("default"))) void setOperationThreads(int threads) { threadsHere = std::max(1, threads); }
