@@ -1,0 +1,49 @@
+/**
+ * Which masks to add to a vector. Instructions are the same for every piece of it, so that whoever holds the vector masks
+ * it piece by piece, in as many threads as there are.
+ */
+import { addMask } from '@wardround/shared/crypto/mask-generator.ts';
+import { decodeKey, pairMaskKey, selfMaskKey } from './session-keys.ts';
+import type { SiteMasking } from './site-state.ts';
+
+/** Secret. */
+export interface MaskInstruction {
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  /** 1 adds the key's words, -1 takes them away. */
+  readonly sign: 1 | -1;
+}
+
+/** The site's own mask, and one for each neighbour that shared: added by the one, taken away by the other. */
+export function maskInstructions(state: SiteMasking): MaskInstruction[] {
+  const { terms, session, site, maskKeys } = state;
+  const secretKey = decodeKey(state.maskSecret);
+  const pairs = Object.keys(maskKeys)
+    .sort()
+    .map((other) => {
+      const publicKey = decodeKey(maskKeys[other]!);
+      const key = pairMaskKey({ secretKey, publicKey }, { terms, session, pair: [site, other] });
+      return { key, sign: pairSign(site, other) };
+    });
+  return [{ key: selfMaskKey(decodeKey(state.seed), session), sign: 1 }, ...pairs];
+}
+
+/** With which sign a site adds the mask between it and another one. */
+export function pairSign(site: string, other: string): 1 | -1 {
+  return site < other ? 1 : -1;
+}
+
+/**
+ * Adds the masks to a piece of a vector, modulo 2^32, in place. Serves the sites, which mask, and the coordinator, whose
+ * instructions take masks out of the sum.
+ *
+ * @param options `firstWord`: which number of the whole vector the piece begins with.
+ */
+export function applyMasks(
+  piece: Int32Array,
+  instructions: readonly MaskInstruction[],
+  options: { readonly firstWord?: number } = {},
+): void {
+  const { firstWord = 0 } = options;
+  for (const { key, sign } of instructions) addMask(piece, key, { sign, firstWord });
+}
