@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EgressEntry } from '@wardround/protocols/audit/egress-record.ts';
 import { generateIdentity } from '@wardround/shared/crypto/identity.ts';
+import { openAppendFile } from '@wardround/shared/files/append-file.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DamagedStateError } from '../state/state-file.ts';
 import { EgressLedgerError, openEgressLedger } from './egress-ledger.ts';
-import { openLedgerFile } from './ledger-file.ts';
 
 const identity = generateIdentity();
 const hash = 'a'.repeat(64);
@@ -94,7 +94,7 @@ describe('openEgressLedger()', () => {
     const ledger = await openEgressLedger(folder, {
       identity,
       openFile: async (file) => {
-        const real = await openLedgerFile(file);
+        const real = await openAppendFile(file);
         const append = async (text: string) => {
           if (!fails) return real.append(text);
           await real.append(text.slice(0, 20));

@@ -9,9 +9,9 @@ import { type EgressEntry, egressRecord } from '@wardround/protocols/audit/egres
 import { verifyEgress } from '@wardround/protocols/audit/verify-egress.ts';
 import { appendRecord, CHAIN_START } from '@wardround/shared/crypto/hash-chain.ts';
 import { type Identity, publicKeys } from '@wardround/shared/crypto/identity.ts';
+import { type AppendFile, openAppendFile } from '@wardround/shared/files/append-file.ts';
 import { DamagedStateError, readStateFile, writeStateFile } from '../state/state-file.ts';
 import { AUDIT_REMEDY, EGRESS_HEAD, egressLedgerPath, SEEN_CHECKPOINT } from './audit-files.ts';
-import { type LedgerFile, openLedgerFile } from './ledger-file.ts';
 
 /** The ledger could not be written, so nothing was sent. */
 export class EgressLedgerError extends Error {
@@ -39,10 +39,10 @@ export async function openEgressLedger(
   options: {
     readonly identity: Identity;
     readonly nowMillis?: () => number;
-    readonly openFile?: (path: string) => Promise<LedgerFile>;
+    readonly openFile?: (path: string) => Promise<AppendFile>;
   },
 ): Promise<EgressLedger> {
-  const { identity, nowMillis = Date.now, openFile = openLedgerFile } = options;
+  const { identity, nowMillis = Date.now, openFile = openAppendFile } = options;
   const file = await openFile(egressLedgerPath(folder));
   let head: LedgerHead;
   /** Bytes of the ledger that count. */

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { fingerprint, generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { SIGNATURE_HEADERS, signAnswer, verifyRequest } from '@wardround/shared/crypto/signed-request.ts';
+import { type AppendFile, openAppendFile } from '@wardround/shared/files/append-file.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type EgressLedger, EgressLedgerError, openEgressLedger } from '../audit/egress-ledger.ts';
-import { type LedgerFile, openLedgerFile } from '../audit/ledger-file.ts';
 import { openSiteLink, type SiteLink } from './site-link.ts';
 
 const coordinator = generateIdentity();
@@ -22,7 +22,7 @@ let folder: string;
 let link: SiteLink;
 let ledger: EgressLedger;
 /** What writes the ledger; a test may break it. */
-let ledgerFile: LedgerFile;
+let ledgerFile: AppendFile;
 /** With each request, what the ledger held on the disk when its first byte arrived. */
 let received: { method: string; path: string; body: Buffer; verified: boolean; ledgerBefore: string }[];
 /** How many of the next requests are answered as by an overloaded proxy. */
@@ -66,7 +66,7 @@ beforeEach(async () => {
   ledger = await openEgressLedger(folder, {
     identity,
     openFile: async (path) => {
-      ledgerFile = await openLedgerFile(path);
+      ledgerFile = await openAppendFile(path);
       return { ...ledgerFile, append: (text) => ledgerFile.append(text) };
     },
   });

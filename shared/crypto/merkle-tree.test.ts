@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { sha256 } from '../bytes/hash.ts';
 import {
   consistencyProof,
+  growTree,
   inclusionProof,
   leafHash,
   merkleRoot,
@@ -49,6 +50,19 @@ describe('merkleRoot()', () => {
   test('does not take a node for a leaf', () => {
     const [left, right] = leavesOf(2);
     expect(hex(merkleRoot([left!, right!]))).not.toBe(hex(leafHash(Buffer.concat([left!, right!]))));
+  });
+});
+
+describe('growTree()', () => {
+  test('has the same root after every leaf', () => {
+    const leaves = leavesOf(70);
+    const tree = growTree();
+    expect(hex(tree.root())).toBe(hex(merkleRoot([])));
+    for (const [index, leaf] of leaves.entries()) {
+      tree.add(leaf);
+      expect(tree.size()).toBe(index + 1);
+      expect(hex(tree.root())).toBe(hex(merkleRoot(leaves.slice(0, index + 1))));
+    }
   });
 });
 

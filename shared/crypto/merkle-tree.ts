@@ -19,6 +19,35 @@ export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
   return leaves.length === 0 ? sha256(new Uint8Array()) : rootOf(leaves, { from: 0, to: leaves.length });
 }
 
+/** A tree that leaves are added to one by one: its root is at hand after each in the time of its height. */
+export interface GrowingTree {
+  add(leaf: Uint8Array): void;
+  size(): number;
+  root(): Uint8Array;
+}
+
+export function growTree(): GrowingTree {
+  /** The complete trees that the leaves fill, each larger than the next. */
+  const complete: { hash: Uint8Array; size: number }[] = [];
+  let size = 0;
+  return {
+    add(leaf) {
+      let grown = { hash: leaf, size: 1 };
+      for (let last = complete.at(-1); last?.size === grown.size; last = complete.at(-1)) {
+        grown = { hash: nodeHash(last.hash, grown.hash), size: 2 * grown.size };
+        complete.pop();
+      }
+      complete.push(grown);
+      size += 1;
+    },
+    size: () => size,
+    root: () =>
+      complete.length === 0
+        ? merkleRoot([])
+        : complete.map(({ hash }) => hash).reduceRight((right, left) => nodeHash(left, right)),
+  };
+}
+
 /**
  * The audit path of a leaf (2.1.1), from the leaf's sibling upwards.
  *

@@ -1,9 +1,9 @@
 /** A file that only grows, each growth on the disk before it counts. */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncFolder } from '@wardround/shared/files/sync-folder.ts';
+import { syncFolder } from './sync-folder.ts';
 
-export interface LedgerFile {
+export interface AppendFile {
   read(): Promise<string>;
   /** Resolves when the text is on the disk. */
   append(text: string): Promise<void>;
@@ -12,7 +12,7 @@ export interface LedgerFile {
   close(): Promise<void>;
 }
 
-export async function openLedgerFile(path: string): Promise<LedgerFile> {
+export async function openAppendFile(path: string): Promise<AppendFile> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const handle = await open(path, 'a+', 0o600);
   await syncFolder(dirname(path));
