@@ -12,13 +12,13 @@ export async function findStudy(text: string, folder: string): Promise<Sha256Hex
   if (Sha256.safeParse(beginning).success) return beginning;
   if (!/^[0-9a-f]+$/.test(beginning) || beginning.length < SHORTEST_BEGINNING) {
     throw new UsageError(
-      `Cannot find the study: its plan hash is needed, 64 hexadecimal digits or at least the first ${SHORTEST_BEGINNING}. "wardround-site study" lists what is offered.`,
+      `Cannot find the study: its plan hash is needed, 64 hexadecimal digits or at least the first ${SHORTEST_BEGINNING}. "wardround-site study list" lists what is offered.`,
     );
   }
   const matches = (await listOfferedStudies(folder)).filter((study) => study.startsWith(beginning));
   const [only] = matches;
   if (only !== undefined && matches.length === 1) return only;
   throw new UsageError(
-    `Cannot find the study: ${matches.length} offered studies begin with these digits, one is needed. "wardround-site study" lists what is offered.`,
+    `Cannot find the study: ${matches.length} offered studies begin with these digits, one is needed. "wardround-site study list" lists what is offered.`,
   );
 }

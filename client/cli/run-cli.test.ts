@@ -50,7 +50,7 @@ const run = (...words: string[]) => runCli(words);
 describe('wardround-site', () => {
   test('shows help for the whole and for each command', async () => {
     expect(await run('--help')).toBe(0);
-    for (const command of ['join', 'start', 'status', 'study', 'approve', 'inspect', 'doctor']) {
+    for (const command of ['join', 'start', 'status', 'study', 'policy', 'inspect', 'doctor']) {
       expect(out).toContain(command);
       expect(await run(command, '--help')).toBe(0);
     }
@@ -71,11 +71,17 @@ describe('wardround-site', () => {
     [['doctor', '--frob']],
     [['inspect', '/nowhere/canary-path']],
     [['inspect', '.', '--size', '63']],
-    [['approve', 'xyz']],
-    [['approve', 'abcdef0123']],
-    [['study', 'abcdef0123']],
+    [['study']],
+    [['study', 'frob']],
+    [['study', 'approve', 'xyz']],
+    [['study', 'approve', 'abcdef0123']],
+    [['study', 'show', 'abcdef0123']],
+    [['study', 'diff', 'abcdef0123']],
+    [['study', 'revoke', 'abcdef0123']],
+    [['policy', 'check', '/nowhere/canary-path']],
   ])('ends with 2 and says what to do for %j', async (words) => {
-    const withState = ['start', 'approve', 'study'].includes(words[0] ?? '') ? [...words, '--state', state] : words;
+    const withState =
+      words[0] === 'start' || (words[0] === 'study' && words.length > 2) ? [...words, '--state', state] : words;
     expect(await run(...withState)).toBe(2);
     expect(out + err).toMatch(/--help|USAGE/);
     expect(out + err).not.toContain('canary');
@@ -97,13 +103,63 @@ describe('wardround-site', () => {
     const study = planHash(plan);
     await mkdir(state);
     await keepOfferedStudy(state, { study, plan, nowMillis: Date.parse('2026-11-22') });
-    expect(await run('study', '--state', state)).toBe(0);
+    expect(await run('study', 'list', '--state', state)).toBe(0);
     expect(out).toContain(`${study}  not approved  offered 2026-11-22  small-study`);
-    expect(await run('study', study.slice(0, 8), '--state', state)).toBe(0);
-    expect(out).toContain(`wardround-site approve ${study}`);
-    expect(await run('approve', study.slice(0, 8), '--state', state)).toBe(0);
+    expect(await run('study', 'show', study.slice(0, 8), '--state', state)).toBe(0);
+    expect(out).toContain(`wardround-site study approve ${study}`);
+    expect(await run('study', 'approve', study.slice(0, 8), '--state', state)).toBe(0);
     expect(out).toContain('What leaves this site');
     expect(await isApproved(study, { folder: state, rule: 'listed' })).toBe(true);
+    expect(await run('study', 'revoke', study.slice(0, 8), '--state', state)).toBe(0);
+    expect(await isApproved(study, { folder: state, rule: 'listed' })).toBe(false);
+    out = '';
+    expect(await run('study', 'list', '--state', state)).toBe(0);
+    expect(out).toContain(`${study}  revoked`);
+  });
+
+  test('study diff says what a new plan changes in the approved one', async () => {
+    await mkdir(state);
+    const plans = [0.1, 0.5].map((clip) =>
+      StudyPlan.parse({ ...smallPlan(), protection: { ...smallPlan().protection, clip } }),
+    );
+    const [before, after] = plans.map(planHash) as [string, string];
+    for (const plan of plans) await keepOfferedStudy(state, { study: planHash(plan), plan, nowMillis: 1 });
+    expect(await run('study', 'diff', after, '--state', state)).toBe(2);
+    expect(err).toContain('has approved no other study yet');
+    expect(await run('study', 'approve', before, '--state', state)).toBe(0);
+    out = '';
+    expect(await run('study', 'diff', after, '--state', state)).toBe(0);
+    expect(out).toContain('The most a trained number may change in a round: 0.5, was 0.1.');
+    out = '';
+    expect(await run('study', 'diff', after, after, '--state', state)).toBe(0);
+    expect(out).toContain('Nothing.');
+  });
+
+  test('study approve refuses with 4 what the policy does not allow, and with 1 under a damaged policy', async () => {
+    const plan = StudyPlan.parse(smallPlan());
+    const study = planHash(plan);
+    await mkdir(state);
+    await keepOfferedStudy(state, { study, plan, nowMillis: 1 });
+    await writeFile(join(state, 'policy.json'), JSON.stringify({ format: 'wardround-site-policy/1', minimumSites: 3 }));
+    expect(await run('study', 'approve', study, '--state', state)).toBe(4);
+    expect(err).toContain('policy floor minimumSites needs at least 3 sites in a round; the study has 2');
+    expect(await run('policy', 'show', '--state', state)).toBe(0);
+    expect(out).toMatch(/minimumSites +3\nminimumThreshold +no floor/);
+    await writeFile(join(state, 'policy.json'), '{');
+    expect(await run('study', 'approve', study, '--state', state)).toBe(1);
+    expect(err).toContain('Cannot use policy.json');
+    expect(await isApproved(study, { folder: state, rule: 'listed' })).toBe(false);
+  });
+
+  test('policy check says whether a file can be used, and what is wrong by its own names only', async () => {
+    const file = join(parent, 'policy.json');
+    await writeFile(file, '{"format":"wardround-site-policy/1","maximumClip":0.5,"dataSets":["ct"]}');
+    expect(await run('policy', 'check', file)).toBe(0);
+    expect(out).toContain('The policy can be used.');
+    await writeFile(file, '{"format":"wardround-site-policy/1","maximumClip":"canary-value","canary":1}');
+    expect(await run('policy', 'check', file)).toBe(2);
+    expect(err).toContain('look at maximumClip, a setting that does not exist');
+    expect(out + err).not.toContain('canary');
   });
 
   test('inspect counts what it finds and names reasons, never files or people', async () => {

@@ -2,27 +2,77 @@
 import { stripVTControlCharacters } from 'node:util';
 import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from 'citty';
 import { safeSentence } from '../log/safe-error.ts';
-import { approve } from './commands/approve.ts';
 import { doctor } from './commands/doctor.ts';
 import { inspect } from './commands/inspect.ts';
 import { join } from './commands/join.ts';
+import { check as checkPolicy } from './commands/policy/check.ts';
+import { show as showPolicy } from './commands/policy/show.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
-import { study } from './commands/study.ts';
+import { approve } from './commands/study/approve.ts';
+import { diff } from './commands/study/diff.ts';
+import { list } from './commands/study/list.ts';
+import { revoke } from './commands/study/revoke.ts';
+import { show as showStudy } from './commands/study/show.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit-codes.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each command knows the types of its own arguments
 type AnyCommand = CommandDef<any>;
 
-const subCommands: Record<string, AnyCommand> = { join, start, status, study, approve, inspect, doctor };
+interface CommandTree {
+  readonly command: AnyCommand;
+  readonly below: Readonly<Record<string, CommandTree>>;
+}
 
-const root = defineCommand({
-  meta: {
+const leaf = (command: AnyCommand): CommandTree => ({ command, below: {} });
+
+function group(
+  meta: { readonly name: string; readonly description: string },
+  below: CommandTree['below'],
+): CommandTree {
+  const subCommands = Object.fromEntries(Object.entries(below).map(([name, { command }]) => [name, command]));
+  return { command: defineCommand({ meta, subCommands }), below };
+}
+
+const tree = group(
+  {
     name: 'wardround-site',
     description: 'The site client: trains on a hospital’s own data, returns only encrypted updates',
   },
-  subCommands,
-});
+  {
+    join: leaf(join),
+    start: leaf(start),
+    status: leaf(status),
+    study: group(
+      { name: 'study', description: 'Read, compare, approve and revoke studies' },
+      { list: leaf(list), show: leaf(showStudy), diff: leaf(diff), approve: leaf(approve), revoke: leaf(revoke) },
+    ),
+    policy: group(
+      { name: 'policy', description: 'The floors of this site that no study can lower' },
+      { show: leaf(showPolicy), check: leaf(checkPolicy) },
+    ),
+    inspect: leaf(inspect),
+    doctor: leaf(doctor),
+  },
+);
+
+interface Chosen {
+  readonly tree: CommandTree;
+  readonly parent: AnyCommand | undefined;
+  /** The words that name it. */
+  readonly names: readonly string[];
+  readonly rest: readonly string[];
+}
+
+function choose(words: readonly string[]): Chosen {
+  let chosen: Chosen = { tree, parent: undefined, names: [], rest: words };
+  for (;;) {
+    const [name = '', ...rest] = chosen.rest;
+    const next = Object.hasOwn(chosen.tree.below, name) ? chosen.tree.below[name] : undefined;
+    if (next === undefined) return chosen;
+    chosen = { tree: next, parent: chosen.tree.command, names: [...chosen.names, name], rest };
+  }
+}
 
 /** An option that the command does not know would otherwise be ignored without a word. */
 function refuseUnknownOptions(command: AnyCommand, rawArguments: readonly string[]): void {
@@ -38,18 +88,24 @@ function refuseUnknownOptions(command: AnyCommand, rawArguments: readonly string
 }
 
 export async function runCli(rawArguments: readonly string[]): Promise<number> {
-  const [name = '', ...rest] = rawArguments;
-  const command = Object.hasOwn(subCommands, name) ? subCommands[name] : undefined;
+  const { tree: chosen, parent, names, rest } = choose(rawArguments);
+  const { command } = chosen;
   const wantsHelp = rawArguments.some((argument) => argument === '--help' || argument === '-h');
   if (wantsHelp || rawArguments.length === 0) {
-    const usage = command === undefined ? await renderUsage(root) : await renderUsage(command, root);
+    const usage = await renderUsage(command, parent);
     console.log(process.stdout.isTTY ? usage : stripVTControlCharacters(usage));
     return wantsHelp ? EXIT.ok : EXIT.usage;
   }
   try {
-    if (command === undefined) throw new UsageError('Cannot run: there is no such command.');
+    if (Object.keys(chosen.below).length > 0) {
+      throw new UsageError(
+        rest.length === 0
+          ? `Cannot run: say what to do with the ${names.at(-1)}.`
+          : 'Cannot run: there is no such command.',
+      );
+    }
     refuseUnknownOptions(command, rest);
-    await runCommand(command, { rawArgs: rest });
+    await runCommand(command, { rawArgs: [...rest] });
     return EXIT.ok;
   } catch (error) {
     const isUsage = error instanceof UsageError || (error instanceof Error && error.name === 'CLIError');
@@ -59,7 +115,7 @@ export async function runCli(rawArguments: readonly string[]): Promise<number> {
         : safeSentence(error);
     console.error(`wardround-site: ${sentence}`);
     if (isUsage) {
-      console.error(`Run "wardround-site ${command === undefined ? '' : `${name} `}--help" for what it takes.`);
+      console.error(`Run "${['wardround-site', ...names, '--help'].join(' ')}" for what it takes.`);
       return EXIT.usage;
     }
     return exitCodeOf(error);

@@ -12,6 +12,7 @@ import type { EgressEntry } from '@wardround/protocols/audit/egress-record.ts';
 import type { RecordEgress } from '../audit/record-hints-once.ts';
 import type { ByteCounter } from './byte-counter.ts';
 import { CoordinatorUnreachableError } from './errors.ts';
+import { readSlowly } from './read-slowly.ts';
 
 /** Connections to one coordinator: kept alive, and through HTTP_PROXY, HTTPS_PROXY and NO_PROXY where these are set. */
 export function createConnectionPool(url: URL): HttpAgent | HttpsAgent {
@@ -27,6 +28,8 @@ export function createConnectionPool(url: URL): HttpAgent | HttpsAgent {
 export interface FileBody {
   readonly file: string;
   readonly size: number;
+  /** Send no faster than this. */
+  readonly bytesPerSecond?: number | undefined;
 }
 
 /** Bytes that leave the site, and what its ledger says of them. */
@@ -67,9 +70,9 @@ function unreachable(error: unknown): CoordinatorUnreachableError {
 }
 
 /** Sends a file as the request's body, and stops early when the answer comes before the end: it is then a refusal. */
-function streamFile(file: string, outgoing: ClientRequest): void {
-  const stream = createReadStream(file);
-  stream.on('error', (error) => outgoing.destroy(error));
+function streamFile({ file, bytesPerSecond }: FileBody, outgoing: ClientRequest): void {
+  const stream = bytesPerSecond === undefined ? createReadStream(file) : readSlowly(file, bytesPerSecond);
+  stream.on('error', (error: Error) => outgoing.destroy(error));
   outgoing.once('response', (incoming) => {
     if (outgoing.writableEnded) return;
     stream.unpipe(outgoing);
@@ -118,7 +121,7 @@ export async function exchange(
     outgoing.on('error', reject);
   });
   try {
-    if (body !== undefined && 'file' in body) streamFile(body.file, outgoing);
+    if (body !== undefined && 'file' in body) streamFile(body, outgoing);
     else outgoing.end(body);
     const incoming = await answer;
     return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming };

@@ -34,6 +34,8 @@ export interface UploadedBlob {
   readonly round: RoundReference;
   /** What the cohort's patients have spent in all with this update; null or absent where no budget is kept. */
   readonly epsilon?: number | null;
+  /** Send no faster than this. */
+  readonly bytesPerSecond?: number | undefined;
 }
 
 /** Every wait ends when its signal aborts. Answers are repeated until the coordinator has them or the signal aborts. */
@@ -113,9 +115,14 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
         );
       return retry(() => downloadBlob(hash, { folder: blobFolder, get, maximumBytes, signal }), untilAnswered(signal));
     },
-    upload: async ({ hash, file, bytes, round, epsilon = null }, signal) => {
+    upload: async ({ hash, file, bytes, round, epsilon = null, bytesPerSecond }, signal) => {
       const label = { purpose: 'training', what: 'sealed-update', ...round, epsilon } as const;
-      const body = { hash, type: 'application/octet-stream', content: { file, size: bytes }, label } as const;
+      const body = {
+        hash,
+        type: 'application/octet-stream',
+        content: { file, size: bytes, bytesPerSecond },
+        label,
+      } as const;
       const request = { method: 'PUT', path: `/v1/blobs/${hash}`, signal, body } as const;
       await retry(() => client.ask(request, Acknowledgement), untilAnswered(signal));
     },

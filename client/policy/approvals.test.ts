@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DamagedStateError } from '../state/state-file.ts';
 import { awaitApproval } from '../training/rounds/await-approval.ts';
-import { approveStudy, isApproved } from './approvals.ts';
+import { approveStudy, isApproved, isRevoked, listApproved, revokeStudy } from './approvals.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -35,6 +35,23 @@ describe('isApproved()', () => {
     await writeFile(join(folder, 'approvals.json'), `{"approved":[{"study":"${study}"`);
     await expect(listed(study)).rejects.toThrow(DamagedStateError);
     await expect(listed(study)).rejects.toThrow('approve each study again');
+  });
+});
+
+describe('revokeStudy()', () => {
+  test('takes an approval back, also where every study is approved, until it is approved again', async () => {
+    await approveStudy(study, { folder, nowMillis: 1 });
+    await approveStudy(other, { folder, nowMillis: 2 });
+    await revokeStudy(study, { folder, nowMillis: 3 });
+    await revokeStudy(study, { folder, nowMillis: 4 });
+    expect(await listed(study)).toBe(false);
+    expect(await isRevoked(study, folder)).toBe(true);
+    expect(await isApproved(study, { folder, rule: 'any' })).toBe(false);
+    expect(await isApproved(other, { folder, rule: 'any' })).toBe(true);
+    expect(await listApproved(folder)).toEqual([other]);
+    await approveStudy(study, { folder, nowMillis: 5 });
+    expect(await listed(study)).toBe(true);
+    expect(await isRevoked(study, folder)).toBe(false);
   });
 });
 

@@ -1,7 +1,9 @@
 /** A study plan in plain words, for the person who decides about it: what is read, what leaves the site, what stays. */
-import { planHash, type StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { planHash, type Stage, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import { policyFloors, type StudyFacts } from './policy-floors.ts';
 import { printable } from './printable.ts';
+import { NO_POLICY, type SitePolicy } from './site-policy.ts';
 
 const MOST_NAMES_SHOWN = 12;
 
@@ -56,10 +58,23 @@ function trainingLines(plan: StudyPlan): string[] {
   });
 }
 
-function leavingLines({ evaluation, protection, stages }: StudyPlan): string[] {
+/** Which tensors of a stage travel, by part of the model. */
+function tensorLine(plan: StudyPlan, stage: Stage): string {
+  const { tensors, groups } = stageLayout(plan, stage);
+  const parts = groups.map((group) => {
+    const own = tensors.filter((tensor) => tensor.group === group);
+    const numbers = own.reduce((sum, { size }) => sum + size, 0);
+    return `${group} (${several(own.length, 'tensor')}, ${several(numbers, 'number')})`;
+  });
+  return `Of ${stage.name}: the change of ${parts.join(', ')}.`;
+}
+
+function leavingLines(plan: StudyPlan): string[] {
+  const { evaluation, protection, stages } = plan;
   return [
     'Before training: how many patients, series and slices can be used, how many files or rows cannot and why, and the kind of compute engine.',
     `Each round: one update, which is the change of the trained numbers, each kept within plus or minus ${protection.clip}, with the number of samples behind it; beside it the mean loss, the steps and the seconds.`,
+    ...stages.map((stage) => tensorLine(plan, stage)),
     'While working: what the site is doing, how far it is, the current loss and speed.',
     `At the end: scores and counts of ${several(evaluation.tasks.length, 'task')}${stages.length > 1 ? ' and of matching modalities' : ''}, never on fewer than ${several(evaluation.minimumPatients, 'patient')}.`,
   ];
@@ -67,6 +82,8 @@ function leavingLines({ evaluation, protection, stages }: StudyPlan): string[] {
 
 function protectionLine({ protection }: StudyPlan): string {
   switch (protection.mode) {
+    case 'secure-aggregation':
+      return 'Secure aggregation: the coordinator sees the sum of all sites’ updates and none of them alone, unless more than a third of the sites work with it.';
     case 'sealed':
       return 'Updates are encrypted to the coordinator. The coordinator can open a single site’s update while it adds it to the others.';
     default:
@@ -74,8 +91,36 @@ function protectionLine({ protection }: StudyPlan): string {
   }
 }
 
+function epsilonLine(epsilon: number | null): string {
+  return epsilon === null
+    ? 'No differential privacy: what the sum of the updates tells of single patients has no bound (epsilon) here.'
+    : `Differential privacy: all rounds together spend an epsilon of ${epsilon.toFixed(2)} of this site’s patients.`;
+}
+
+function floorLines(plan: StudyPlan, policy: SitePolicy, facts: StudyFacts): string[] {
+  const floors = policyFloors(plan, policy, facts);
+  const lines = floors.map(
+    ({ name, needed, found, isMet }) => `${name}: needs ${needed}; the study has ${found}${isMet ? '' : ' — NOT MET'}.`,
+  );
+  const { trainingHours, bandwidthBytesPerSecond } = policy;
+  if (trainingHours !== undefined) {
+    lines.push(
+      `trainingHours: trains from ${trainingHours.from} to ${trainingHours.to} only, by this machine’s clock.`,
+    );
+  }
+  if (bandwidthBytesPerSecond !== undefined) {
+    lines.push(
+      `bandwidthBytesPerSecond: updates are sent at ${several(bandwidthBytesPerSecond, 'byte')} a second at most.`,
+    );
+  }
+  return lines.length === 0 ? ['None: this site has no policy.json, or it sets no floor.'] : lines;
+}
+
 /** The summary as lines of text; it repeats the plan's own words only with control characters removed. */
-export function planSummary(plan: StudyPlan): string[] {
+export function planSummary(
+  plan: StudyPlan,
+  { policy = NO_POLICY, ...facts }: StudyFacts & { readonly policy?: SitePolicy } = {},
+): string[] {
   const { participation } = plan;
   const indent = (lines: string[]) => lines.map((line) => `  - ${line}`);
   return [
@@ -93,7 +138,9 @@ export function planSummary(plan: StudyPlan): string[] {
       'Images, tables, patient identifiers, embeddings of single patients, and the first layer of the clinical and expression encoders.',
     ]),
     'Protection',
-    ...indent([protectionLine(plan)]),
+    ...indent([protectionLine(plan), epsilonLine(facts.epsilon ?? null)]),
+    'Floors of this site’s policy',
+    ...indent(floorLines(plan, policy, facts)),
     'Times',
     ...indent([
       `Waits ${duration(participation.readyDeadlineSeconds)} for sites to be ready, ${duration(participation.roundDeadlineSeconds)} for each round and ${duration(participation.evaluationDeadlineSeconds)} for the evaluation; a round needs ${several(participation.quorum, 'site')}.`,

@@ -15,7 +15,7 @@ export const start = defineCommand({
     approve: {
       type: 'enum',
       options: ['any'],
-      description: 'any: take part in every study of this coordinator. Without it each study waits for "approve"',
+      description: 'any: take part in every study of this coordinator. Without it each study waits for "study approve"',
     },
     engine: {
       type: 'enum',

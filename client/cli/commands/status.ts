@@ -34,8 +34,8 @@ function statusLines(status: SiteStatus): string[] {
       ? []
       : [
           'Approval    this study waits for you. Read and approve it:',
-          `            wardround-site study ${status.waitingForApproval.slice(0, 12)}`,
-          `            wardround-site approve ${status.waitingForApproval.slice(0, 12)}`,
+          `            wardround-site study show ${status.waitingForApproval.slice(0, 12)}`,
+          `            wardround-site study approve ${status.waitingForApproval.slice(0, 12)}`,
         ]),
     ...progressLine(status),
     ...(status.engine === null ? [] : [`Engine      ${status.engine.kind}: ${status.engine.description}`]),

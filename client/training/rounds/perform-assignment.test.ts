@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CoordinatorRefusedError } from '../../link/errors.ts';
 import type { SiteLink } from '../../link/site-link.ts';
 import { createSiteLog } from '../../log/site-log.ts';
-import { approveStudy } from '../../policy/approvals.ts';
+import { approveStudy, revokeStudy } from '../../policy/approvals.ts';
 import { readLocalLayers, writeLocalLayers } from '../../state/kept-local-layers.ts';
 import { readOfferedStudy } from '../../state/offered-studies.ts';
 import { createStatusBoard } from '../../state/site-status.ts';
@@ -154,7 +154,7 @@ describe('performAssignment()', () => {
 
   test('does nothing with a study that is not approved, says how to approve it, and goes on once it is', async () => {
     const running = perform(prepare, new AbortController().signal, { approvalRule: 'listed' });
-    await vi.waitFor(() => expect(logged).toContain(`wardround-site approve ${study}`));
+    await vi.waitFor(() => expect(logged).toContain(`wardround-site study approve ${study}`));
     expect(tasks).toEqual([]);
     expect(said.map(([name]) => name)).toEqual(['download', 'progress']);
     await approveStudy(study, { folder, nowMillis: 1 });
@@ -165,7 +165,7 @@ describe('performAssignment()', () => {
   test('asks for approval before training too, and stops waiting when the work is withdrawn', async () => {
     const stop = new AbortController();
     const running = perform(trainIn('slices', 1), stop.signal, { approvalRule: 'listed' });
-    await vi.waitFor(() => expect(logged).toContain('wardround-site approve'));
+    await vi.waitFor(() => expect(logged).toContain('wardround-site study approve'));
     stop.abort();
     await expect(running).rejects.toMatchObject({ name: 'AbortError' });
     expect(tasks).toEqual([]);
@@ -278,5 +278,91 @@ describe('performAssignment()', () => {
     };
     await expect(perform(trainIn('slices', 1), stop.signal)).rejects.toMatchObject({ name: 'AbortError' });
     expect(answers()).toEqual([]);
+  });
+
+  const setPolicy = (floors: object) =>
+    writeFile(join(folder, 'policy.json'), JSON.stringify({ format: 'wardround-site-policy/1', ...floors }));
+
+  test.each([
+    ['maximumClip', { maximumClip: 0.01 }, 'policy-clip'],
+    ['minimumSites', { minimumSites: 3 }, 'policy-minimum-sites'],
+    ['minimumThreshold', { minimumThreshold: 2 }, 'policy-minimum-threshold'],
+    ['protectionModes', { protectionModes: ['secure-aggregation'] }, 'policy-protection-mode'],
+    ['dataSets', { dataSets: ['ct'] }, 'policy-data-sets'],
+    ['maximumEpsilon', { maximumEpsilon: 8 }, 'policy-epsilon'],
+    ['maximumRounds', { maximumRounds: 1 }, 'policy-rounds'],
+  ])('does nothing for a study below the floor %s, names it here and its code there', async (name, floors, reason) => {
+    await setPolicy(floors);
+    await perform(prepare);
+    await perform(trainIn('slices', 1));
+    expect(answers()).toMatchObject([
+      ['declineStudy', [study, { reason }]],
+      ['declineRound', [{ round: 1 }, { reason }]],
+    ]);
+    expect(tasks).toEqual([]);
+    expect(logged).toContain(`policy floor ${name} needs`);
+  });
+
+  test('does nothing under a damaged policy, and declines when the time to put it right is over', async () => {
+    await writeFile(join(folder, 'policy.json'), '{');
+    await expect(perform(prepare)).rejects.toThrow('Cannot use policy.json');
+    expect(answers()).toEqual([]);
+    await perform({ ...prepare, deadlineMillis: Date.now() - 1 });
+    await perform(trainIn('slices', 1));
+    expect(answers()).toMatchObject([
+      ['declineStudy', [study, { reason: 'policy-damaged' }]],
+      ['declineRound', [{}, { reason: 'policy-damaged' }]],
+    ]);
+    expect(tasks).toEqual([]);
+  });
+
+  /** Hours that are over now, and begin again in so many minutes. */
+  const hoursBeginIn = (minutesFromNow: number) => {
+    const time = (millis: number) => new Date(millis).toTimeString().slice(0, 5);
+    const begin = Date.now() + minutesFromNow * 60_000;
+    return { from: time(begin), to: time(begin + 60_000) };
+  };
+
+  test('declines a round whose deadline ends before its training hours begin', async () => {
+    await setPolicy({ trainingHours: hoursBeginIn(5) });
+    await perform(trainIn('slices', 1));
+    expect(answers()).toMatchObject([['declineRound', [{ round: 1 }, { reason: 'policy-hours' }]]]);
+    expect(tasks).toEqual([]);
+  });
+
+  test('waits for its training hours when the deadline lets it', async () => {
+    await setPolicy({ trainingHours: hoursBeginIn(5) });
+    const stop = new AbortController();
+    const running = perform({ ...trainIn('slices', 1), deadlineMillis: Date.now() + 3_600_000 }, stop.signal);
+    await vi.waitFor(() => expect(logged).toContain('waits for the training hours'));
+    stop.abort();
+    await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+    expect(tasks).toEqual([]);
+  });
+
+  test.each([
+    ['the approval is revoked', () => revokeStudy(study, { folder, nowMillis: 1 }), 'declineStudy', 'approval-revoked'],
+    ['the policy forbids it', () => setPolicy({ maximumClip: 0.01 }), 'declineRound', 'policy-clip'],
+    ['the training hours end', () => setPolicy({ trainingHours: hoursBeginIn(5) }), 'declineRound', 'policy-hours'],
+  ])('stops in the middle of a round when %s, and sends nothing of it', async (_, change, answer, reason) => {
+    trainer = () => new Promise(() => undefined);
+    const stoppable = {
+      run: ((task: Task, { signal }: { signal: AbortSignal }) => {
+        tasks.push(task);
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      }) as Trainer['run'],
+      close: async () => undefined,
+    };
+    const running = perform(trainIn('slices', 1), undefined, { trainer: stoppable });
+    await vi.waitFor(() => expect(tasks).toHaveLength(1));
+    await change();
+    await running;
+    expect(answers()).toMatchObject([[answer, [expect.anything(), { reason }]]]);
+  });
+
+  test('sends no faster than the policy lets it', async () => {
+    await setPolicy({ bandwidthBytesPerSecond: 5000 });
+    await perform(trainIn('slices', 1));
+    expect(answers()[0]).toEqual(['upload', [expect.objectContaining({ bytes: 6, bytesPerSecond: 5000 })]]);
   });
 });

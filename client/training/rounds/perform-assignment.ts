@@ -10,6 +10,8 @@ import type { SiteLink } from '../../link/site-link.ts';
 import type { SiteLog } from '../../log/site-log.ts';
 import type { ApprovalRule } from '../../policy/approvals.ts';
 import { planSummary } from '../../policy/plan-summary.ts';
+import { PolicyRefusedError } from '../../policy/require-floors.ts';
+import { DamagedPolicyError, readPolicy } from '../../policy/site-policy.ts';
 import { readLocalLayers, writeLocalLayers } from '../../state/kept-local-layers.ts';
 import { keepOfferedStudy } from '../../state/offered-studies.ts';
 import type { StatusBoard } from '../../state/site-status.ts';
@@ -18,6 +20,8 @@ import { DeclineError } from '../decline-error.ts';
 import { type Trainer, TrainingFailedError } from '../trainer.ts';
 import type { ModelFile, TaskProgress } from '../worker-messages.ts';
 import { awaitApproval } from './await-approval.ts';
+import { awaitTrainingHours } from './await-training-hours.ts';
+import { APPROVAL_REVOKED, isTraining, requirePermission, underPermission } from './permission.ts';
 import { fetchPlan } from './study-plan-blob.ts';
 import type { Assignment } from './work-loop.ts';
 
@@ -54,6 +58,7 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
   try {
     const plan = await fetchPlan(context.link, work, signal);
     await introduce({ work, plan, signal }, context);
+    await requirePermission({ work, plan }, context.folder);
     await awaitApproval(work.study, {
       folder: context.folder,
       rule: context.approvalRule,
@@ -61,9 +66,19 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
       onWaiting: () => sayWaiting(work, context),
     });
     context.status.update({ waitingForApproval: null });
-    if (work.kind === 'prepare') await prepare({ work, plan, signal }, context);
-    else if (work.kind === 'train') await train({ work, plan, signal }, context);
-    else await evaluate({ work, plan, signal }, context);
+    if (isTraining(work)) {
+      await awaitTrainingHours({
+        ...context,
+        deadlineMillis: work.deadlineMillis,
+        signal,
+        onWaiting: () => sayResting(work, context),
+      });
+    }
+    await underPermission({ work, plan }, { folder: context.folder, signal }, async (permitted) => {
+      if (work.kind === 'prepare') await prepare({ work, plan, signal: permitted }, context);
+      else if (work.kind === 'train') await train({ work, plan, signal: permitted }, context);
+      else await evaluate({ work, plan, signal: permitted }, context);
+    });
   } catch (error) {
     signal.throwIfAborted();
     const reason = reasonOf(error, work);
@@ -82,9 +97,10 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
  * full disk) is therefore no reason before the time to prepare is over: the work is given again until then.
  */
 function reasonOf(error: unknown, { kind, deadlineMillis }: Assignment): string | null {
-  if (error instanceof DeclineError) return error.reason;
+  if (error instanceof DeclineError || error instanceof PolicyRefusedError) return error.reason;
   if (kind === 'prepare' && Date.now() < deadlineMillis) return null;
   if (error instanceof TrainingFailedError) return FAILURES[kind];
+  if (error instanceof DamagedPolicyError) return 'policy-damaged';
   if (error instanceof DamagedStateError) return 'site-state-damaged';
   if ((error as NodeJS.ErrnoException)?.code === 'ENOSPC') return 'site-disk-full';
   return null;
@@ -93,6 +109,7 @@ function reasonOf(error: unknown, { kind, deadlineMillis }: Assignment): string 
 const FAILURES: Readonly<Record<Assignment['kind'], string>> = {
   prepare: 'preparation-failed',
   train: 'training-failed',
+  'secure-session': 'session-failed',
   evaluate: 'evaluation-failed',
 };
 
@@ -101,7 +118,7 @@ async function decline(
   { reason, signal }: { reason: string; signal: AbortSignal },
   { link }: SiteContext,
 ): Promise<void> {
-  if (work.kind === 'train') await link.declineRound(work, { reason }, signal);
+  if (work.kind === 'train' && reason !== APPROVAL_REVOKED) await link.declineRound(work, { reason }, signal);
   else await link.declineStudy(work.study, { reason }, signal);
 }
 
@@ -109,11 +126,28 @@ async function introduce({ work, plan }: Piece<Assignment>, { folder, introduced
   if (introduced.has(work.study)) return;
   introduced.add(work.study);
   await keepOfferedStudy(folder, { study: work.study, plan, nowMillis: Date.now() });
-  log.info({ study: work.study, name: plan.name, summary: planSummary(plan) }, 'The coordinator offers a study');
+  const policy = await readPolicy(folder);
+  log.info(
+    { study: work.study, name: plan.name, summary: planSummary(plan, { policy }) },
+    'The coordinator offers a study',
+  );
 }
 
 function sayWaiting({ study, name }: Assignment, { status, log, link }: SiteContext): void {
   status.update({ waitingForApproval: study });
+  showWaiting(study, link);
+  log.warn(
+    { study, name },
+    `The study waits for approval at this site. Read it with "wardround-site study show ${study}" and approve it with "wardround-site study approve ${study}"`,
+  );
+}
+
+function sayResting({ study, name }: Assignment, { log, link }: SiteContext): void {
+  showWaiting(study, link);
+  log.info({ study, name }, 'The work waits for the training hours of this site’s policy');
+}
+
+function showWaiting(study: Sha256Hex, link: SiteLink): void {
   link.progress({
     study,
     activity: 'waiting',
@@ -124,10 +158,6 @@ function sayWaiting({ study, name }: Assignment, { status, log, link }: SiteCont
     loss: null,
     perSecond: null,
   });
-  log.warn(
-    { study, name },
-    `The study waits for approval at this site. Read it with "wardround-site study ${study}" and approve it with "wardround-site approve ${study}"`,
-  );
 }
 
 /** Tells people how far the work is: the coordinator's, over the link, and this site's, in its status. */
@@ -217,7 +247,9 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
 
   const sending = { activity: 'sending', stage, round, loss: figures.loss, perSecond: null } as const;
   onProgress({ ...sending, done: 0, total: trained.bytes });
-  await link.upload({ ...trained.blob, bytes: trained.bytes, round: { study, stage, round } }, signal);
+  const { bandwidthBytesPerSecond: bytesPerSecond } = await readPolicy(folder);
+  const blob = { ...trained.blob, bytes: trained.bytes, round: { study, stage, round }, bytesPerSecond };
+  await link.upload(blob, signal);
   const offer = { blob: trained.blob.hash, model: work.model, layout: trained.layout, figures };
   await link.offerUpdate({ study, stage, round }, offer, signal);
   onProgress({ ...sending, done: trained.bytes, total: trained.bytes });

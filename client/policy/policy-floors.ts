@@ -1,0 +1,133 @@
+/** Holds a study against the site's policy: every floor that is set, what it needs, what the study has. */
+import { FEWEST_SITES, sessionParameters } from '@wardround/protocols/secure-aggregation/parameters.ts';
+import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import type { DataSet, SitePolicy } from './site-policy.ts';
+
+/** Each code is stable on the wire: the coordinator learns which floor stopped the site, and no value of it. */
+export type PolicyReason =
+  | 'policy-minimum-sites'
+  | 'policy-minimum-threshold'
+  | 'policy-protection-mode'
+  | 'policy-clip'
+  | 'policy-epsilon'
+  | 'policy-data-sets'
+  | 'policy-rounds';
+
+export interface Floor {
+  /** Its name in policy.json. */
+  readonly name: keyof SitePolicy;
+  readonly reason: PolicyReason;
+  readonly needed: string;
+  readonly found: string;
+  readonly isMet: boolean;
+  /** Where the plan sets it, as `participation.quorum`. */
+  readonly setting: string;
+}
+
+export interface StudyFacts {
+  /** How many sites the round is for; before there is a round, none is known. */
+  readonly sites?: number;
+  /** What the study's training spends at this site; null when nothing bounds it. */
+  readonly epsilon?: number | null;
+}
+
+/** What the plan reads at a site. */
+export function dataSetsOf({ stages, expression, evaluation }: StudyPlan): DataSet[] {
+  const aligns = stages.some(({ kind }) => kind === 'alignment');
+  return [
+    'ct',
+    ...(aligns ? (['clinical'] as const) : []),
+    ...(aligns && expression !== undefined ? (['expression'] as const) : []),
+    ...(evaluation.tasks.length > 0 ? (['labels'] as const) : []),
+  ];
+}
+
+/** How many sites must act together before one site's update can be opened, when a round has so many sites. */
+function openingThreshold(mode: string, sites: number): number {
+  // Of a sealed update the coordinator opens each by itself; so few sites cannot aggregate securely at all.
+  return mode === 'sealed' || sites < FEWEST_SITES ? 1 : sessionParameters(sites).threshold;
+}
+
+/** Every floor that the policy sets and a plan can meet or not, in the policy's order. */
+export function policyFloors(plan: StudyPlan, policy: SitePolicy, facts: StudyFacts = {}): Floor[] {
+  const { protection, participation, stages } = plan;
+  const floors: Floor[] = [];
+  const add = (
+    name: Floor['name'],
+    rest: { reason: PolicyReason; needed: string; found: string; isMet: boolean; setting: string },
+  ) => floors.push({ name, ...rest });
+
+  const sites = Math.min(participation.quorum, facts.sites ?? Number.POSITIVE_INFINITY);
+  if (policy.minimumSites !== undefined) {
+    const needed = `at least ${policy.minimumSites} sites in a round`;
+    const isMet = sites >= policy.minimumSites;
+    const rest = { reason: 'policy-minimum-sites', setting: 'participation.quorum' } as const;
+    add('minimumSites', { ...rest, needed, found: String(sites), isMet });
+  }
+  if (policy.minimumThreshold !== undefined) {
+    const threshold = openingThreshold(protection.mode, sites);
+    const needed = `at least ${policy.minimumThreshold} sites together to open an update`;
+    const isMet = threshold >= policy.minimumThreshold;
+    const rest = { reason: 'policy-minimum-threshold', setting: 'protection.mode' } as const;
+    add('minimumThreshold', { ...rest, needed, found: String(threshold), isMet });
+  }
+  if (policy.protectionModes !== undefined) {
+    const allowed: readonly string[] = policy.protectionModes;
+    add('protectionModes', {
+      reason: 'policy-protection-mode',
+      setting: 'protection.mode',
+      needed: `the protection ${allowed.join(' or ')}`,
+      found: protection.mode,
+      isMet: allowed.includes(protection.mode),
+    });
+  }
+  if (policy.maximumClip !== undefined) {
+    add('maximumClip', {
+      reason: 'policy-clip',
+      setting: 'protection.clip',
+      needed: `a clip of at most ${policy.maximumClip}`,
+      found: String(protection.clip),
+      isMet: protection.clip <= policy.maximumClip,
+    });
+  }
+  if (policy.maximumEpsilon !== undefined) {
+    const epsilon = facts.epsilon ?? null;
+    add('maximumEpsilon', {
+      reason: 'policy-epsilon',
+      setting: 'protection.privacy',
+      needed: `an epsilon of at most ${policy.maximumEpsilon}`,
+      found: epsilon === null ? 'no bound' : epsilon.toFixed(3),
+      isMet: epsilon !== null && epsilon <= policy.maximumEpsilon,
+    });
+  }
+  if (policy.dataSets !== undefined) {
+    const allowed: readonly string[] = policy.dataSets;
+    const used = dataSetsOf(plan);
+    add('dataSets', {
+      reason: 'policy-data-sets',
+      setting: 'stages, evaluation.tasks',
+      needed: `no other data than ${allowed.join(', ')}`,
+      found: used.join(', '),
+      isMet: used.every((dataSet) => allowed.includes(dataSet)),
+    });
+  }
+  if (policy.maximumRounds !== undefined) {
+    const rounds = stages.reduce((sum, stage) => sum + stage.rounds, 0);
+    add('maximumRounds', {
+      reason: 'policy-rounds',
+      setting: 'stages[].rounds',
+      needed: `at most ${policy.maximumRounds} rounds in all`,
+      found: String(rounds),
+      isMet: rounds <= policy.maximumRounds,
+    });
+  }
+  return floors;
+}
+
+/** Names the floor, what the study has, and what can be done. */
+export function violation({ name, needed, found, setting }: Floor): string {
+  return (
+    `this site's policy floor ${name} needs ${needed}; the study has ${found} (${setting} of its plan). ` +
+    `Ask the consortium for a plan within the floor, or change ${name} in policy.json if the site's rules allow it.`
+  );
+}
