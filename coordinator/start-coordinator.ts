@@ -8,7 +8,10 @@ import { lockInstance } from '@wardround/shared/files/instance-lock.ts';
 import type { Logger } from 'pino';
 import { startAggregationThread } from './aggregation/aggregation-thread.ts';
 import { plannedModels } from './aggregation/model-work.ts';
+import { openAuditLog } from './audit/audit-log.ts';
+import { completeLog, createAuditedJournal } from './audit/audited-journal.ts';
 import { adminRoutes } from './edge/admin-routes.ts';
+import { auditRoutes } from './edge/audit-routes.ts';
 import { blobRoutes } from './edge/blob-routes.ts';
 import { createIdentifyCaller, type OwnIdentity } from './edge/caller.ts';
 import { type HintSockets, openHintSockets } from './edge/hint-sockets.ts';
@@ -54,7 +57,7 @@ export interface RunningCoordinator {
   close(): Promise<void>;
 }
 
-/** @throws {AlreadyRunningError | DatabaseVersionError | JournalDamagedError | SyntaxError} */
+/** @throws {AlreadyRunningError | DatabaseVersionError | JournalDamagedError | AuditLogDamagedError | SyntaxError} */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const { log } = options;
   const clock = systemClock;
@@ -77,8 +80,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const uploads = openUploadFolder(folder.uploads);
   const sites = createSiteTable(database);
   const nonces = createNonceMemory(database);
+  const auditLog = await openAuditLog(folder.audit, { identity, now: clock.now });
+  closing.defer(() => auditLog.close());
+  const journal = createJournal(database);
+  await completeLog(auditLog, { journal, sites: await sites.sites() });
+  const onTrouble = (error: unknown): void =>
+    log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'the audit log cannot be written');
   const stores = {
-    journal: createJournal(database),
+    journal: createAuditedJournal(journal, { log: auditLog, onTrouble }),
     sites,
     published,
     optimiserStates: openBlobFolder(folder.optimiserStates),
@@ -101,6 +110,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     admitInvited: options.admitInvited,
     async onAdmitted(site) {
       log.info({ site }, 'site-admitted');
+      const { signingKey } = (await sites.findSite(site)) ?? {};
+      if (signingKey !== undefined) {
+        await auditLog.append([{ kind: 'site-admitted', site, signingKey }]).catch(onTrouble);
+      }
       await studies.invite(site);
       hint([site]);
     },
@@ -124,6 +137,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   });
   web.serve([
     siteRoutes(gate, { own, registry, nonces, studies, uploads, work, progress, now: clock.now }),
+    auditRoutes(gate, { log: auditLog, registry }),
     blobRoutes(gate, { published, uploads, studies, models: plannedModels }),
     adminRoutes(gate, { registry, studies, progress, isConnected: open.isConnected }),
   ]);

@@ -3,6 +3,7 @@ import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand }
 import manifest from '../package.json' with { type: 'json' };
 import { abort } from './commands/abort.ts';
 import { admit } from './commands/admit.ts';
+import { auditVerify } from './commands/audit-verify.ts';
 import { exportCommand } from './commands/export.ts';
 import { invite } from './commands/invite.ts';
 import { launch } from './commands/launch.ts';
@@ -47,6 +48,7 @@ const tree = group(
     ),
     status: leaf(status),
     export: leaf(exportCommand),
+    audit: group({ name: 'audit', description: 'Check what was logged' }, { verify: leaf(auditVerify) }),
   },
 );
 

@@ -18,6 +18,8 @@ export interface StateFolder {
   readonly uploads: string;
   /** Memories of server optimisers. */
   readonly optimiserStates: string;
+  /** The audit log and its checkpoints. */
+  readonly audit: string;
 }
 
 export function stateFolder(folder: string): StateFolder {
@@ -31,6 +33,7 @@ export function stateFolder(folder: string): StateFolder {
     published: path.join(root, 'published'),
     uploads: path.join(root, 'uploads'),
     optimiserStates: path.join(root, 'optimiser-states'),
+    audit: path.join(root, 'audit'),
   };
 }
 

@@ -1,0 +1,202 @@
+/**
+ * The coordinator's audit log: a chained line for everything that happened in studies, on the disk; and its checkpoints,
+ * which sites cosign. What cannot be written now is kept and written before anything later is.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { checkpointText, logKey, witnessKey } from '@wardround/protocols/audit/checkpoint.ts';
+import { isSignedLedgerHead, type LedgerHead } from '@wardround/protocols/audit/egress-head.ts';
+import { LogEntry, type LogRecord } from '@wardround/protocols/audit/log-record.ts';
+import type { CheckpointAnswer, CosignatureOffer } from '@wardround/protocols/audit/messages.ts';
+import {
+  cosignedAt,
+  encodeNote,
+  parseNote,
+  parseSignatureLine,
+  signNote,
+} from '@wardround/protocols/audit/signed-note.ts';
+import { verifyLog } from '@wardround/protocols/audit/verify-log.ts';
+import { encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
+import { appendRecord, CHAIN_START } from '@wardround/shared/crypto/hash-chain.ts';
+import { fingerprint, type Identity, publicKeys } from '@wardround/shared/crypto/identity.ts';
+import { consistencyProof, growTree, leafHash } from '@wardround/shared/crypto/merkle-tree.ts';
+import { type AppendFile, openAppendFile } from '@wardround/shared/files/append-file.ts';
+import { RefusalError } from '../refusal-error.ts';
+import { createInTurn } from '../rounds/in-turn.ts';
+import { type CheckpointFolder, openCheckpointFolder } from './checkpoint-folder.ts';
+
+/** The log or its checkpoints are not what was written. */
+export class AuditLogDamagedError extends Error {
+  override readonly name = 'AuditLogDamagedError';
+}
+
+export interface AuditLog {
+  /** What was logged when the log was opened. */
+  readonly before: readonly LogRecord[];
+  /** Resolves when the entries are on the disk; on failure they are kept for the next call. */
+  append(entries: readonly LogEntry[]): Promise<void>;
+  /** Signs the log as it is. */
+  checkpoint(): Promise<void>;
+  /** The newest checkpoint, with the proof that it begins with the log of this size. */
+  answer(from: number): CheckpointAnswer;
+  /** @throws {RefusalError} when the cosignature or the ledger's head is not the site's. */
+  cosign(offer: CosignatureOffer, by: { readonly site: string; readonly signingKey: string }): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function logFile(folder: string): string {
+  return path.join(folder, 'log.jsonl');
+}
+
+/** @throws {AuditLogDamagedError} */
+export async function openAuditLog(
+  folder: string,
+  options: {
+    readonly identity: Identity;
+    readonly now: () => number;
+    readonly openFile?: (file: string) => Promise<AppendFile>;
+  },
+): Promise<AuditLog> {
+  const { identity, now, openFile = openAppendFile } = options;
+  const keys = publicKeys(identity);
+  const log = { fingerprint: fingerprint(keys), signingKey: keys.signingKey };
+  const signer = { ...logKey(log), signingSeed: identity.signingSeed };
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const checkpoints = await openCheckpointFolder(folder);
+  const file = await openFile(logFile(folder));
+  const text = await file.read();
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  const lines = whole.split('\n').slice(0, -1);
+  const finding = verifyLog(lines, { log, checkpoints: await checkpoints.notes() });
+  if (!finding.ok) {
+    await file.close();
+    throw new AuditLogDamagedError(
+      `Cannot start: ${finding.fault.sentence} Restore the folder audit of the state folder from a backup, together with the rest of it.`,
+    );
+  }
+
+  const tree = growTree();
+  const leaves: Uint8Array[] = [];
+  let head = CHAIN_START;
+  let length = Buffer.byteLength(whole);
+  let isTorn = whole.length < text.length;
+  let latest = await newest(checkpoints);
+  const pending: LogEntry[] = [];
+  /** The ledger head that each site showed last. */
+  const shown = new Map<string, LedgerHead>();
+  for (const record of finding.records) if (record.kind === 'site-ledger') shown.set(record.site, record.ledger);
+  const inTurn = createInTurn();
+
+  const grow = (line: string, hash: string): void => {
+    const leaf = leafHash(Buffer.from(line));
+    leaves.push(leaf);
+    tree.add(leaf);
+    head = hash;
+  };
+  for (const [index, { hash }] of finding.records.entries()) grow(lines[index]!, hash);
+
+  const writePending = async (): Promise<void> => {
+    if (isTorn) await file.cut(length);
+    isTorn = false;
+    if (pending.length === 0) return;
+    const count = pending.length;
+    let previous = head;
+    const appended = pending.map((entry, index) => {
+      const made = appendRecord(previous, { ...LogEntry.parse(entry), seq: leaves.length + index, atMillis: now() });
+      previous = made.hash;
+      return made;
+    });
+    const block = appended.map(({ line }) => line).join('');
+    isTorn = true;
+    await file.append(block);
+    isTorn = false;
+    length += Buffer.byteLength(block);
+    pending.splice(0, count);
+    for (const { line, hash } of appended) grow(line.slice(0, -1), hash);
+  };
+
+  return {
+    before: finding.records,
+    append(entries) {
+      pending.push(...entries);
+      return inTurn(writePending);
+    },
+    checkpoint: () =>
+      inTurn(async () => {
+        await writePending();
+        if (leaves.length === 0 || latest?.size === leaves.length) return;
+        const signed = checkpointText({ size: tree.size(), root: tree.root() }, signer.name);
+        const note = encodeNote(signed, [signNote(signed, signer)]);
+        await checkpoints.put(leaves.length, note);
+        latest = { size: leaves.length, note };
+      }),
+    answer(from) {
+      if (latest === null) return { note: null, consistency: [] };
+      // Who has seen more than there is gets the checkpoint without a proof, and sees for itself.
+      const { size } = latest;
+      const proof = from < size ? consistencyProof(leaves.slice(0, size), from) : [];
+      return { note: withoutCosignatures(latest.note), consistency: proof.map(encodeBase64Url) };
+    },
+    cosign: (offer, by) =>
+      inTurn(async () => {
+        const note = await checkpoints.get(offer.size);
+        if (note === null) {
+          throw new RefusalError('checkpoint-unknown', {
+            status: 404,
+            message: 'There is no checkpoint of this size. Ask for the newest one.',
+          });
+        }
+        const { text: signed, signatures } = parseNote(note);
+        const key = witnessKey(log, by);
+        if (
+          !isCosignedBy(signed, { line: offer.cosignature, key }) ||
+          !isSignedLedgerHead(offer.ledger, by.signingKey)
+        ) {
+          throw new RefusalError('cosignature-invalid', {
+            status: 422,
+            message: 'The cosignature or the ledger’s head is not signed by the site that sent it.',
+          });
+        }
+        const before = shown.get(by.site) ?? { size: 0, hash: CHAIN_START };
+        const isSame = offer.ledger.size === before.size && offer.ledger.hash === before.hash;
+        if (!isSame && offer.ledger.size <= before.size) {
+          throw new RefusalError('ledger-rolled-back', {
+            status: 409,
+            message:
+              `This site has shown an egress ledger of ${before.size} records before and shows an older one now. ` +
+              'Put the newest copy of the site folder’s audit folder back, or join again under another name.',
+          });
+        }
+        if (!signatures.some(({ name }) => name === key.name)) {
+          const cosigned = `${note}${offer.cosignature}\n`;
+          await checkpoints.put(offer.size, cosigned);
+          if (latest?.size === offer.size) latest = { size: offer.size, note: cosigned };
+        }
+        if (isSame) return;
+        shown.set(by.site, offer.ledger);
+        pending.push({ kind: 'site-ledger', site: by.site, ledger: offer.ledger });
+        await writePending();
+      }),
+    close: () => inTurn(() => file.close()),
+  };
+}
+
+async function newest(checkpoints: CheckpointFolder): Promise<{ size: number; note: string } | null> {
+  const size = (await checkpoints.sizes()).at(-1);
+  const note = size === undefined ? null : await checkpoints.get(size);
+  return size === undefined || note === null ? null : { size, note };
+}
+
+function isCosignedBy(text: string, { line, key }: { line: string; key: Parameters<typeof cosignedAt>[1] }): boolean {
+  try {
+    return cosignedAt({ text, signatures: [parseSignatureLine(line)] }, key) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** As the coordinator signed it: a thousand cosignatures are no site's concern. */
+function withoutCosignatures(note: string): string {
+  const end = note.indexOf('\n\n') + 2;
+  return note.slice(0, note.indexOf('\n', end) + 1);
+}

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { compareJournals } from '@wardround/protocols/audit/compare-journals.ts';
+import { studyEventHash } from '@wardround/protocols/audit/log-record.ts';
+import { verifyLog } from '@wardround/protocols/audit/verify-log.ts';
+import { fingerprint, publicKeys } from '@wardround/shared/crypto/identity.ts';
+import { defineCommand } from 'citty';
+import { logFile } from '../../audit/audit-log.ts';
+import { checkpointFolder } from '../../audit/checkpoint-folder.ts';
+import { openDatabaseForReading } from '../../storage/database.ts';
+import { readIdentity } from '../../storage/identity-file.ts';
+import { createJournal } from '../../storage/journal.ts';
+import { type StateFolder, stateFolder } from '../../storage/state-folder.ts';
+import { stateArgument } from '../arguments.ts';
+import { UnreachableError, UsageError } from '../exit-codes.ts';
+import { print } from '../print.ts';
+
+export const auditVerify = defineCommand({
+  meta: {
+    name: 'verify',
+    description: 'Check the audit log, its checkpoints, the sites’ cosignatures and the journals; nothing is changed',
+  },
+  args: {
+    checkpoint: {
+      type: 'string',
+      description:
+        'A checkpoint that a site has seen ("wardround-site audit show --checkpoint"), to check the log against',
+      valueHint: 'FILE',
+    },
+    ...stateArgument,
+  },
+  async run({ args }) {
+    const folder = stateFolder(args.state);
+    const identity = existsSync(logFile(folder.audit)) ? await readIdentity(folder.identity) : null;
+    if (identity === null) {
+      throw new UnreachableError(
+        'Cannot verify: the state folder holds no coordinator’s keys and audit log. Name the folder with --state.',
+      );
+    }
+    const keys = publicKeys(identity);
+    // The checkpoints first: a running coordinator writes records before it signs them.
+    const checkpoints = await checkpointFolder(folder.audit).notes();
+    const seenElsewhere = args.checkpoint === undefined ? [] : [await readCheckpoint(args.checkpoint)];
+    const text = await readFile(logFile(folder.audit), 'utf8');
+    const finding = verifyLog(text.split('\n').slice(0, -1), {
+      log: { fingerprint: fingerprint(keys), signingKey: keys.signingKey },
+      checkpoints,
+      seenElsewhere,
+    });
+    if (!finding.ok) throw new AuditFailedError(finding.fault.sentence);
+    const compared = compareJournals(finding.records, await journalHashes(folder));
+    if (!compared.ok) throw new AuditFailedError(compared.fault.sentence);
+    const { records, cosignatures } = finding;
+    print(
+      `The audit log is whole: ${records.length} records, ${checkpoints.length} checkpoints, ${cosignatures} cosignatures by sites; the journals agree.`,
+    );
+    if (seenElsewhere.length > 0) print('It begins with what the site has seen.');
+  },
+});
+
+/** What was found is not what was written. */
+class AuditFailedError extends Error {
+  override readonly name = 'AuditFailedError';
+}
+
+async function readCheckpoint(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    throw new UsageError('The checkpoint cannot be read. Name the file that the site wrote.');
+  }
+}
+
+async function journalHashes(folder: StateFolder) {
+  using database = openDatabaseForReading(folder.database);
+  const journal = createJournal(database);
+  const journals = [];
+  for (const study of await journal.studies()) {
+    journals.push({ study, events: (await journal.read(study)).map(studyEventHash) });
+  }
+  return journals;
+}
