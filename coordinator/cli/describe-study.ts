@@ -37,6 +37,8 @@ function phaseText({ phase, reason }: StudyStatus): string {
       return 'a stage begins';
     case 'training':
       return 'sites train';
+    case 'secure-session':
+      return 'sites aggregate their updates';
     case 'aggregating':
       return 'updates are added';
     case 'before-evaluation':

@@ -6,6 +6,7 @@
  */
 import { Count, ReasonCode, Sha256, Slug } from '@wardround/protocols/names.ts';
 import { Inventory } from '@wardround/protocols/session/messages.ts';
+import { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { z } from 'zod';
 
 const MeanAndError = z.strictObject({ mean: z.number().min(-1).max(1), standardError: z.number().min(0).max(1) });
@@ -167,7 +168,7 @@ export const Report = z.strictObject({
     fewShotSeeds: z.int().min(1),
     heldOutFraction: z.number(),
   }),
-  protection: z.strictObject({ mode: z.literal('sealed'), clip: z.number(), minimumPatients: Count }),
+  protection: z.strictObject({ mode: StudyPlan.shape.protection.shape.mode, clip: z.number(), minimumPatients: Count }),
   versions: z.strictObject({ wardround: z.string(), node: z.string() }),
 });
 export type Report = z.infer<typeof Report>;

@@ -138,6 +138,12 @@ export async function openStudies(
             message: 'This very plan was launched before. Change its name or seed to run it again.',
           });
         }
+        if (plan.protection.mode === 'secure-aggregation') {
+          throw new RefusalError('protection-not-available', {
+            status: 422,
+            message: 'Secure aggregation cannot be used yet in a study. Set protection.mode to sealed.',
+          });
+        }
         const invited = await admitted();
         if (invited.length < plan.participation.quorum) {
           throw new RefusalError('too-few-sites', {

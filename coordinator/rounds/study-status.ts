@@ -1,4 +1,5 @@
 /** A study as a person asks for it: where it is, and whom it waits for and why. Plain data, for `status --json` too. */
+import { awaitedInStep } from '@wardround/protocols/round/session-state.ts';
 import {
   currentRound,
   currentStage,
@@ -34,7 +35,11 @@ export interface StudyStatus {
   } | null;
   readonly waitingFor: readonly {
     readonly site: string;
-    readonly why: 'has-not-answered' | 'has-not-sent-its-update' | 'has-not-sent-its-evaluation';
+    readonly why:
+      | 'has-not-answered'
+      | 'has-not-sent-its-update'
+      | 'has-not-sent-its-session-message'
+      | 'has-not-sent-its-evaluation';
   }[];
   readonly sites: readonly {
     readonly site: string;
@@ -114,6 +119,11 @@ function waitingFor(state: StudyState): StudyStatus['waitingFor'] {
       const round = currentRound(state);
       if (round === undefined) return [];
       return unanswered(round).map((site) => ({ site, why: 'has-not-sent-its-update' }));
+    }
+    case 'secure-session': {
+      const round = currentRound(state);
+      if (round === undefined) return [];
+      return awaitedInStep(round, state.phase.step).map((site) => ({ site, why: 'has-not-sent-its-session-message' }));
     }
     case 'evaluating': {
       const { evaluation } = state;

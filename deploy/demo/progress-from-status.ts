@@ -52,6 +52,7 @@ function phaseOf(phase: StudyStatus['phase']): StudyProgress['phase'] {
     case 'starting-stage':
     case 'between-rounds':
     case 'training':
+    case 'secure-session':
     case 'aggregating':
       return 'training';
     case 'before-evaluation':

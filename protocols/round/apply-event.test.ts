@@ -24,10 +24,11 @@ describe('applyEvent()', () => {
     }
   });
 
-  test('covers every kind of event but the sad endings and the late invitation', () => {
+  test('covers every kind of event but the sad endings, the late invitation and sessions', () => {
     const seen = new Set(events.map(({ kind }) => kind));
     const unseen = StudyEvent.options.map(({ shape }) => shape.kind.value).filter((kind) => !seen.has(kind));
-    expect(unseen).toEqual(['site-invited', 'round-failed', 'study-failed', 'study-aborted']);
+    const sessions = ['session-message', 'session-conflict', 'session-step-opened', 'session-aborted'];
+    expect(unseen).toEqual(['site-invited', ...sessions, 'round-failed', 'study-failed', 'study-aborted']);
   });
 
   test('refuses a journal with a missing, doubled or foreign event', () => {

@@ -1,5 +1,6 @@
 /** The fold: one event applied to a study's state. Pure; throws only for a journal that no machine could have written. */
 import type { StudyEvent } from './events.ts';
+import { openSession, type SessionState } from './session-state.ts';
 import {
   currentRound,
   currentStage,
@@ -67,6 +68,7 @@ export function applyEvent(state: StudyState | null, event: StudyEvent): StudySt
         refused: [],
         closedAtMillis: null,
         outcome: null,
+        ...(state.rules.sessionWindowMillis !== undefined && { session: openSession(event.sites) }),
       };
       const stage = currentStage(state);
       if (stage === undefined || event.round !== stage.rounds.length + 1) throw impossible(event);
@@ -92,15 +94,54 @@ export function applyEvent(state: StudyState | null, event: StudyEvent): StudySt
         ...round,
         refused: [...round.refused, { site: event.site, reason: event.reason }],
       }));
+    case 'session-message': {
+      const { site, step, body, figures, vector, atMillis } = event;
+      return changeSession(state, event, (session, round) => {
+        const asked = session.steps[step];
+        const trained = figures === null ? session.trained : { ...session.trained, [site]: figures };
+        const own = trained[site];
+        if (asked === undefined || own === undefined) throw impossible(event);
+        const messages = { ...asked.messages, [site]: { body } };
+        const steps = { ...session.steps, [step]: { ...asked, messages } };
+        const accepted = vector === null ? [] : [{ site, ...vector, figures: own, atMillis }];
+        return { ...round, accepted: [...round.accepted, ...accepted], session: { ...session, trained, steps } };
+      });
+    }
+    case 'session-conflict': {
+      const { attempt, step, site, body } = event;
+      return changeSession(state, event, (session, round) => ({
+        ...round,
+        session: { ...session, conflicts: [...session.conflicts, { attempt, step, site, body }] },
+      }));
+    }
+    case 'session-step-opened': {
+      const { attempt, step, sites, deadlineMillis } = event;
+      const opened = changeSession(state, event, (session, round) => {
+        const before = step === 'advertise' ? {} : session.steps;
+        const steps = { ...before, [step]: { sites, messages: {} } };
+        return { ...round, session: { ...session, attempt, steps } };
+      });
+      return { ...opened, phase: { kind: 'secure-session', step, deadlineMillis } };
+    }
+    case 'session-aborted': {
+      const { attempt, step, reason } = event;
+      return changeSession(state, event, (session, round) => ({
+        ...round,
+        // What was masked for this attempt is of no use for another.
+        accepted: [],
+        session: { ...session, steps: {}, aborts: [...session.aborts, { attempt, step, reason }] },
+      }));
+    }
     case 'round-closed': {
       const closed = changeRound(state, event, (round) => ({ ...round, closedAtMillis: event.atMillis }));
       return { ...closed, phase: { kind: 'aggregating' } };
     }
     case 'round-committed': {
-      const { atMillis, model, participants } = event;
+      const { atMillis, model, participants, sum, transcript } = event;
+      const published = { ...(sum !== undefined && { sum }), ...(transcript !== undefined && { transcript }) };
       const committed = changeRound(state, event, (round) => ({
         ...round,
-        outcome: { kind: 'committed', atMillis, model, participants },
+        outcome: { kind: 'committed', atMillis, model, participants, ...published },
       }));
       const stage = currentStage(committed);
       if (stage === undefined) throw impossible(event);
@@ -173,6 +214,17 @@ function changeRound(
     throw impossible(event);
   }
   return replaceStage(state, { ...stage, rounds: [...stage.rounds.slice(0, -1), change(round)] });
+}
+
+function changeSession(
+  state: StudyState,
+  event: StudyEvent & { readonly stage: number; readonly round: number },
+  change: (session: SessionState, round: RoundState) => RoundState,
+): StudyState {
+  return changeRound(state, event, (round) => {
+    if (round.session === undefined) throw impossible(event);
+    return change(round.session, round);
+  });
 }
 
 function replaceStage(state: StudyState, stage: StageState): StudyState {

@@ -6,7 +6,9 @@
  */
 import { z } from 'zod';
 import { Count, ReasonCode, Sha256, Slug, TimeMillis } from '../names.ts';
+import { PHASES } from '../secure-aggregation/messages.ts';
 import { EvaluationReport, SiteReady, TrainingFigures } from '../session/messages.ts';
+import { MOST_ATTEMPTS } from './session-state.ts';
 
 const WindowMillis = z.number().positive().max(2_592_000_000);
 
@@ -16,6 +18,8 @@ export const StudyRules = z.strictObject({
   readyWindowMillis: WindowMillis,
   roundWindowMillis: WindowMillis,
   evaluationWindowMillis: WindowMillis,
+  /** With secure aggregation: how long each step of a session may take. */
+  sessionWindowMillis: WindowMillis.optional(),
   stages: z
     .array(
       z.strictObject({
@@ -33,6 +37,7 @@ const Sites = z.array(Slug);
 /** Index of a stage in the plan's order. */
 const StageIndex = z.int().min(0).max(100);
 const inRound = { stage: StageIndex, round: z.int().min(1).max(10_000) };
+const inSession = { ...inRound, attempt: z.int().min(1).max(MOST_ATTEMPTS), step: z.enum(PHASES) };
 
 export const StudyEvent = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -86,6 +91,30 @@ export const StudyEvent = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('site-left-out'), ...at, ...inRound, site: Slug, reason: ReasonCode }),
   /** An offer that was refused in the open round: the reason named if nothing better arrives, and evidence. */
   z.strictObject({ kind: z.literal('offer-refused'), ...at, ...inRound, site: Slug, reason: ReasonCode }),
+  /** The step's message of one site was accepted. */
+  z.strictObject({
+    kind: z.literal('session-message'),
+    ...at,
+    ...inSession,
+    site: Slug,
+    /** Hash of the signed message, which is kept until the round is committed. */
+    body: Sha256,
+    /** With the first `advertise` of a round. */
+    figures: TrainingFigures.nullable(),
+    /** With `masked-input`: the sealed vector. */
+    vector: z.strictObject({ blob: Sha256, bytes: z.int().min(0) }).nullable(),
+  }),
+  /** A site sent a second, different message where one was due: kept as evidence, the first one stands. */
+  z.strictObject({ kind: z.literal('session-conflict'), ...at, ...inSession, site: Slug, body: Sha256 }),
+  z.strictObject({
+    kind: z.literal('session-step-opened'),
+    ...at,
+    ...inSession,
+    /** Who is asked: for all but `advertise`, the survivors of the step before. */
+    sites: Sites.min(1),
+    deadlineMillis: TimeMillis,
+  }),
+  z.strictObject({ kind: z.literal('session-aborted'), ...at, ...inSession, reason: ReasonCode }),
   /** No more updates: the accepted ones are the aggregate. */
   z.strictObject({ kind: z.literal('round-closed'), ...at, ...inRound }),
   z.strictObject({
@@ -97,6 +126,9 @@ export const StudyEvent = z.discriminatedUnion('kind', [
     model: Sha256,
     /** State of the server optimiser after this round, for those that have one. */
     optimiserState: Sha256.nullable(),
+    /** With secure aggregation: the published sum of the updates, and the hash of the session's messages. */
+    sum: Sha256.optional(),
+    transcript: Sha256.optional(),
   }),
   z.strictObject({ kind: z.literal('round-failed'), ...at, ...inRound, reason: ReasonCode }),
   /** After a restart: sites that could not reach the coordinator get their chance. */

@@ -1,6 +1,6 @@
 /** The event that begins a study's journal. */
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { planHash, type StudyPlan } from '../study/plan.ts';
+import { planHash, type StudyPlan, sessionDeadlineSeconds } from '../study/plan.ts';
 import type { StudyEvent } from './events.ts';
 
 export function launchStudy(
@@ -19,6 +19,9 @@ export function launchStudy(
       readyWindowMillis,
       roundWindowMillis: plan.participation.roundDeadlineSeconds * 1000,
       evaluationWindowMillis: plan.participation.evaluationDeadlineSeconds * 1000,
+      ...(plan.protection.mode === 'secure-aggregation' && {
+        sessionWindowMillis: sessionDeadlineSeconds(plan) * 1000,
+      }),
       stages: plan.stages.map(({ name, kind, rounds }) => ({ name, kind, rounds })),
     },
     sites: options.sites.toSorted(),

@@ -1,6 +1,8 @@
 /** What follows from the time alone, one step of it: deadlines that have passed and steps that wait for nothing. */
 import type { StudyEvent } from './events.ts';
 import { failRound } from './fail-round.ts';
+import { answeredStep, fewestFor } from './session-state.ts';
+import { sessionStepDue } from './session-timing.ts';
 import {
   currentRound,
   currentStage,
@@ -49,8 +51,23 @@ export function nextStep(state: StudyState, atMillis: number): StudyEvent[] {
       const leftOut = missing.map(
         (site): StudyEvent => ({ kind: 'site-left-out', ...where, site, reason: lastRefusal(round, site) ?? 'late' }),
       );
+      if (round.session !== undefined) {
+        const { session } = round;
+        const hasEnough = answeredStep(session, 'advertise').length >= fewestFor(session, 'advertise', rules.quorum);
+        if (!hasEnough) return [...leftOut, ...failRound(where, 'quorum-not-met')];
+        const { deadlineMillis } = phase;
+        return [
+          ...leftOut,
+          ...sessionStepDue(state, { ...round, session }, { step: 'advertise', deadlineMillis, atMillis }),
+        ];
+      }
       if (round.accepted.length < rules.quorum) return [...leftOut, ...failRound(where, 'quorum-not-met')];
       return [...leftOut, { kind: 'round-closed', ...where }];
+    }
+    case 'secure-session': {
+      const round = currentRound(state);
+      if (round === undefined || round.session === undefined) return [];
+      return sessionStepDue(state, { ...round, session: round.session }, { ...phase, atMillis });
     }
     case 'aggregating': {
       const round = currentRound(state);

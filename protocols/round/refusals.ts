@@ -11,6 +11,10 @@ export const refusals = {
   'wrong-layout': 'The update is in a parameter layout that is not this stage’s. The site is left out of this round.',
   'left-out': 'The site was left out of this round already. Ask for work; the next round may include it.',
   equivocation: 'A different message of this kind was accepted from this site already. The first one stands.',
+  'session-expected': 'This study aggregates in sessions and takes no update by itself. Ask for work.',
+  'no-session': 'This study does not aggregate in sessions. Ask for work.',
+  'wrong-attempt': 'No such attempt at the round’s session has begun. Ask for work.',
+  'figures-missing': 'The first message of a round must bring the figures of the training.',
   'already-accepted': 'The update of this site was accepted already and stands.',
 } as const;
 

@@ -5,6 +5,8 @@ import { accept, type Decision, nothing, refuse } from './decision.ts';
 import type { StudyEvent } from './events.ts';
 import { failRound } from './fail-round.ts';
 import type { RefusalCode } from './refusals.ts';
+import { respondToSessionMessage } from './respond-to-session.ts';
+import { awaitedInStep } from './session-state.ts';
 import { currentRound, isOver, type RoundState, type StageState, type StudyState, unanswered } from './state.ts';
 import type { StudyInput, UpdateInput } from './study-input.ts';
 
@@ -22,13 +24,19 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
       return respondToDecline(state, input.site, input.reason, atMillis);
     case 'update':
       return respondToUpdate(state, input, atMillis);
+    case 'session-message': {
+      const turn = findTurn(state, input);
+      return typeof turn === 'string'
+        ? refuse(turn)
+        : respondToSessionMessage(state, turn, { message: input, atMillis });
+    }
     case 'decline-round': {
       const turn = findTurn(state, input);
       if (typeof turn === 'string') return refuse(turn);
       const { round, where } = turn;
       if (round.leftOut.some(({ site }) => site === input.site)) return nothing;
       if (round.accepted.some(({ site }) => site === input.site)) return refuse('already-accepted');
-      if (!isOpen(state, round)) return refuse('late');
+      if (!isOpen(state, round) && !mayLeaveSession(state, round, input.site)) return refuse('late');
       return accept({ kind: 'site-left-out', atMillis, ...where, site: input.site, reason: input.reason });
     }
     case 'evaluation':
@@ -49,6 +57,8 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
         participants: round.accepted.map(({ site }) => site).sort(),
         model: input.model,
         optimiserState: input.optimiserState,
+        ...(input.sum !== undefined && { sum: input.sum }),
+        ...(input.transcript !== undefined && { transcript: input.transcript }),
       });
     }
     case 'update-unusable': {
@@ -96,7 +106,10 @@ function respondToDecline(state: StudyState, site: string, reason: string, atMil
   if (isOver(state)) return refuse('study-over');
   const events: StudyEvent[] = [{ kind: 'site-declined', atMillis, site, reason }];
   const round = currentRound(state);
-  if (round !== undefined && isOpen(state, round) && unanswered(round).includes(site)) {
+  const mayLeave =
+    round !== undefined &&
+    ((isOpen(state, round) && unanswered(round).includes(site)) || mayLeaveSession(state, round, site));
+  if (mayLeave) {
     const stage = state.stages.length - 1;
     events.push({ kind: 'site-left-out', atMillis, stage, round: round.round, site, reason });
   }
@@ -115,6 +128,7 @@ function respondToUpdate(state: StudyState, offer: UpdateInput, atMillis: number
     return { events: noteRefusal(open, where, offer.site, turn, atMillis), refusal: turn };
   }
   const { stage, round, where } = turn;
+  if (round.session !== undefined) return refuse('session-expected');
   const accepted = round.accepted.find(({ site }) => site === offer.site);
   if (accepted !== undefined) {
     if (accepted.blob === offer.blob) return nothing;
@@ -178,6 +192,13 @@ function isOpen(state: StudyState, round: RoundState): boolean {
   return state.phase.kind === 'training' && currentRound(state) === round;
 }
 
+/** Whether the open step waits for the site's message and the site's vector is not yet among those to be added. */
+function mayLeaveSession(state: StudyState, round: RoundState, site: string): boolean {
+  if (state.phase.kind !== 'secure-session' || currentRound(state) !== round) return false;
+  const { step } = state.phase;
+  return step !== 'consistency' && step !== 'unmask' && awaitedInStep(round, step).includes(site);
+}
+
 function aggregatingRound(
   state: StudyState,
   message: { readonly stage: number; readonly round: number },
@@ -205,6 +226,8 @@ function phaseWindowMillis(state: StudyState): number {
       return state.rules.readyWindowMillis;
     case 'evaluating':
       return state.rules.evaluationWindowMillis;
+    case 'secure-session':
+      return state.rules.sessionWindowMillis ?? state.rules.roundWindowMillis;
     default:
       return state.rules.roundWindowMillis;
   }

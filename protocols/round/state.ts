@@ -2,6 +2,7 @@
 import { hashOfJson, type Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { EvaluationReport, SiteReady, TrainingFigures } from '../session/messages.ts';
 import type { StudyRules } from './events.ts';
+import type { SessionState, SessionStep } from './session-state.ts';
 
 export interface StudyState {
   /** The plan's hash. */
@@ -28,6 +29,8 @@ export type Phase =
   | { readonly kind: 'between-rounds' }
   /** The last round of the last stage is open. */
   | { readonly kind: 'training'; readonly deadlineMillis: number }
+  /** The sites that have trained aggregate their updates so that only the sum shows. */
+  | { readonly kind: 'secure-session'; readonly step: SessionStep; readonly deadlineMillis: number }
   /** The last round is closed and its updates are being added. */
   | { readonly kind: 'aggregating' }
   /** The evaluation is due to open. Passed through within one transaction. */
@@ -66,6 +69,8 @@ export interface RoundState {
   readonly openedAtMillis: number;
   readonly accepted: readonly AcceptedUpdate[];
   readonly leftOut: readonly LeftOut[];
+  /** Not there in studies without secure aggregation. */
+  readonly session?: SessionState;
   /** Offers refused while the round was open. */
   readonly refused: readonly LeftOut[];
   readonly closedAtMillis: number | null;
@@ -78,6 +83,9 @@ export type RoundOutcome =
       readonly atMillis: number;
       readonly model: Sha256Hex;
       readonly participants: readonly string[];
+      /** The published sum and the hash of the session that it came from; not there without secure aggregation. */
+      readonly sum?: Sha256Hex;
+      readonly transcript?: Sha256Hex;
     }
   | { readonly kind: 'failed'; readonly atMillis: number; readonly reason: string };
 
@@ -124,9 +132,10 @@ export function readySites(state: StudyState): string[] {
     .sort();
 }
 
-/** Sites of the round that have neither been accepted nor left out. */
+/** Sites of the round that have neither been accepted, nor have trained for its session, nor were left out. */
 export function unanswered(round: RoundState): string[] {
   const answered = new Set([...round.accepted, ...round.leftOut].map(({ site }) => site));
+  for (const site of Object.keys(round.session?.trained ?? {})) answered.add(site);
   return round.sites.filter((site) => !answered.has(site));
 }
 

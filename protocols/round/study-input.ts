@@ -1,6 +1,7 @@
 /** What can happen to a study from outside: what sites and the administrator say, and what the coordinator's effects report. */
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { EvaluationReport, SiteReady, TrainingFigures } from '../session/messages.ts';
+import type { SessionStep } from './session-state.ts';
 
 export type StudyInput =
   /** A site was admitted after the launch. */
@@ -8,6 +9,7 @@ export type StudyInput =
   | { readonly kind: 'ready'; readonly site: string; readonly ready: SiteReady }
   | { readonly kind: 'decline'; readonly site: string; readonly reason: string }
   | UpdateInput
+  | SessionMessageInput
   | {
       readonly kind: 'decline-round';
       readonly site: string;
@@ -25,6 +27,8 @@ export type StudyInput =
       readonly round: number;
       readonly model: Sha256Hex;
       readonly optimiserState: Sha256Hex | null;
+      readonly sum?: Sha256Hex;
+      readonly transcript?: Sha256Hex;
     }
   /** An accepted update could not be read back when it was to be added. */
   | {
@@ -38,6 +42,24 @@ export type StudyInput =
   | { readonly kind: 'give-up'; readonly reason: string }
   /** The coordinator was started again. */
   | { readonly kind: 'restarted' };
+
+/** A signed message of a secure-aggregation session. */
+export interface SessionMessageInput {
+  readonly kind: 'session-message';
+  readonly site: string;
+  readonly stage: string;
+  readonly round: number;
+  readonly attempt: number;
+  readonly step: SessionStep;
+  /** Hash of the signed message. */
+  readonly body: Sha256Hex;
+  /** With `advertise`. */
+  readonly figures: TrainingFigures | null;
+  /** With `masked-input`: the uploaded vector. */
+  readonly vector: { readonly blob: Sha256Hex; readonly bytes: number } | null;
+  /** What checking the message found: null when it is sound, as for updates. */
+  readonly finding: string | null;
+}
 
 export interface UpdateInput {
   readonly kind: 'update';

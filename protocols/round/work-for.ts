@@ -1,5 +1,6 @@
 /** What a site should do next in one study. */
 import type { Work } from '../session/messages.ts';
+import { awaitedInStep } from './session-state.ts';
 import { currentRound, currentStage, isOver, type StudyState, unanswered } from './state.ts';
 
 /** Null when this study has nothing for the site now. */
@@ -31,6 +32,24 @@ export function workFor(state: StudyState, site: string): Work | null {
       sliceEncoder: sliceStage?.model ?? null,
       sites: round.sites.length,
       deadlineMillis: state.phase.deadlineMillis,
+    };
+  }
+
+  if (state.phase.kind === 'secure-session') {
+    const { step, deadlineMillis } = state.phase;
+    const stage = currentStage(state);
+    const round = currentRound(state);
+    if (stage === undefined || round?.session === undefined || !awaitedInStep(round, step).includes(site)) return null;
+    return {
+      kind: 'secure-session',
+      ...reference,
+      stage: stage.name,
+      round: round.round,
+      attempt: round.session.attempt,
+      step,
+      model: round.startModel,
+      sites: round.sites.length,
+      deadlineMillis,
     };
   }
 

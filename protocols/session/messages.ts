@@ -18,6 +18,7 @@
  */
 import { z } from 'zod';
 import { Bytes32, Count, ReasonCode, Sha256, Slug, TimeMillis } from '../names.ts';
+import { PHASES } from '../secure-aggregation/messages.ts';
 
 /** How many patients, series and slices a site can use, and which modalities they have. Counts only. */
 export const Inventory = z.strictObject({
@@ -90,6 +91,21 @@ export const Work = z.discriminatedUnion('kind', [
     /** The finished slice encoder stage's weights, for stages that build on it. */
     sliceEncoder: Sha256.nullable(),
     /** How many sites are invited to the round: it fixes the scale of the update's integers (transfer/update-code.ts). */
+    sites: z.int().min(1).max(1000),
+    deadlineMillis: TimeMillis,
+  }),
+  /** The next message of a round's secure-aggregation session. */
+  z.strictObject({
+    kind: z.literal('secure-session'),
+    ...StudyReference,
+    planBlob: Sha256,
+    stage: Slug,
+    round: z.int().min(1),
+    attempt: z.int().min(1),
+    step: z.enum(PHASES),
+    /** The weights that the round's updates were trained from. */
+    model: Sha256,
+    /** As for `train`. */
     sites: z.int().min(1).max(1000),
     deadlineMillis: TimeMillis,
   }),

@@ -96,7 +96,12 @@ describe('checkStudyPlan()', () => {
     ['expression.genes', ['TP53', 'TP53'], 'expression.genes: each gene may appear once'],
     ['evaluation.trainAlone', 'yes', 'evaluation.trainAlone: needed true or false, found "yes"'],
     ['protection.clip', 0, 'protection.clip: needed a number from 0.000001 to 100, found 0'],
-    ['protection.mode', undefined, 'protection.mode: needed "sealed", found nothing'],
+    ['protection.mode', undefined, 'protection.mode: needed "secure-aggregation" or "sealed", found nothing'],
+    [
+      'protection.mode',
+      'secure-aggregation',
+      'protection.mode: secure-aggregation cannot be used yet in a study; needed "sealed"',
+    ],
     [
       'protection.clipping',
       1,

@@ -172,11 +172,16 @@ const Participation = z.strictObject({
   readyDeadlineSeconds: DeadlineSeconds,
   roundDeadlineSeconds: DeadlineSeconds,
   evaluationDeadlineSeconds: DeadlineSeconds,
+  /** How long each step of a secure-aggregation session may take; two minutes where left out. */
+  sessionDeadlineSeconds: DeadlineSeconds.optional(),
 });
 
 const Protection = z.strictObject({
-  /** `sealed`: each update is encrypted to the coordinator's key, which can open it while adding. */
-  mode: z.literal('sealed'),
+  /**
+   * `secure-aggregation`: sites mask their updates so that the coordinator sees nothing but their sum; needs three sites.
+   * `sealed`: each update is encrypted to the coordinator's key, which can open it while adding.
+   */
+  mode: z.enum(['secure-aggregation', 'sealed']),
   /** Each coordinate of a site's mean update is clipped to plus or minus this. */
   clip: z.number().min(1e-6).max(100),
   /** Sample counts above this are refused; they bound the fixed-point code. */
@@ -225,6 +230,11 @@ export const StudyPlan = z
     }
   });
 export type StudyPlan = z.infer<typeof StudyPlan>;
+
+/** How long each step of a round's secure-aggregation session may take. */
+export function sessionDeadlineSeconds({ participation }: Pick<StudyPlan, 'participation'>): number {
+  return participation.sessionDeadlineSeconds ?? 120;
+}
 
 /** The name of a plan: what sites approve and every message carries. */
 export function planHash(plan: StudyPlan): Sha256Hex {

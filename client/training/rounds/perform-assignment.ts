@@ -77,7 +77,8 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
     await underPermission({ work, plan }, { folder: context.folder, signal }, async (permitted) => {
       if (work.kind === 'prepare') await prepare({ work, plan, signal: permitted }, context);
       else if (work.kind === 'train') await train({ work, plan, signal: permitted }, context);
-      else await evaluate({ work, plan, signal: permitted }, context);
+      else if (work.kind === 'evaluate') await evaluate({ work, plan, signal: permitted }, context);
+      else throw new DeclineError('session-not-supported', 'Cannot take part: this client has no secure aggregation.');
     });
   } catch (error) {
     signal.throwIfAborted();

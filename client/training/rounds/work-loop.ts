@@ -40,6 +40,8 @@ function assignmentKey(assignment: Assignment): string {
       return `prepare ${assignment.study}`;
     case 'train':
       return `train ${assignment.study} ${assignment.stage} ${assignment.round} ${assignment.model} ${assignment.sites}`;
+    case 'secure-session':
+      return `session ${assignment.study} ${assignment.stage} ${assignment.round} ${assignment.attempt} ${assignment.step}`;
     case 'evaluate':
       return `evaluate ${assignment.study} ${assignment.models.map(({ final }) => final).join(' ')}`;
     default:
