@@ -68,7 +68,13 @@ export interface AggregationRequest extends RoundRequest {
 }
 
 export type AggregationResult =
-  | { readonly kind: 'aggregated'; readonly model: Sha256Hex; readonly optimiserState: Sha256Hex | null }
+  | {
+      readonly kind: 'aggregated';
+      readonly model: Sha256Hex;
+      readonly optimiserState: Sha256Hex | null;
+      /** L2 norm of the weights' change. */
+      readonly updateNorm: number;
+    }
   /** This update cannot be read any more; nothing was added. */
   | { readonly kind: 'unusable'; readonly site: string; readonly reason: string };
 
@@ -134,19 +140,27 @@ export function createModelWork(parts: {
       }
       const { meanDelta, sampleCounts } = decodeSum(sum, code);
       const { startModel, optimiserState } = request;
+      const before = float32FromBytes(await published.read(startModel));
       const result = serverStep(stageOf(request).server, {
-        weights: float32FromBytes(await published.read(startModel)),
+        weights: before,
         meanDelta,
         state: optimiserState === null ? null : float32FromBytes(await optimiserStates.read(optimiserState)),
         trained: code.layout.tensors.filter(({ group }) => (sampleCounts[code.layout.groups.indexOf(group)] ?? 0) > 0),
       });
       return {
         kind: 'aggregated',
+        updateNorm: distanceOf(before, result.weights),
         model: await published.put(littleEndianBytes(result.weights)),
         optimiserState: result.state && (await optimiserStates.put(littleEndianBytes(result.state))),
       };
     },
   };
+}
+
+function distanceOf(before: Float32Array, after: Float32Array): number {
+  let squares = 0;
+  for (let i = 0; i < before.length; i++) squares += (after[i]! - before[i]!) ** 2;
+  return Math.sqrt(squares);
 }
 
 function stageOf({ plan, stage }: StageRequest): Stage {

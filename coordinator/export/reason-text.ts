@@ -58,6 +58,8 @@ const setAside = {
 const leftOut = {
   'no-answer': 'it did not answer before the deadline',
   late: 'its update came after the deadline',
+  'update-norm-rose': 'the round was rolled back, because the model changed far more than in the rounds before',
+  'training-loss-rose': 'the round was rolled back, because the training loss had risen at most sites',
   'not-approved': 'the hospital has not approved the study',
   'approval-revoked': 'the hospital has revoked its approval of the study',
   'policy-minimum-sites': 'the hospital’s policy needs more sites in a round',

@@ -57,6 +57,12 @@ function absence(site: string, state: SiteState): LeftOut[] {
   }
 }
 
+/** Of a round that was rolled back no site's update is in the model. */
+function rolledBack({ outcome, accepted }: RoundState): LeftOut[] {
+  if (outcome?.kind !== 'rolled-back') return [];
+  return accepted.map(({ site }) => ({ site, reason: outcome.reason }));
+}
+
 /** An open round is not in the record yet. */
 function roundRecord(round: RoundState): RoundRecord[] {
   const { outcome } = round;
@@ -71,8 +77,8 @@ function roundRecord(round: RoundState): RoundRecord[] {
         .filter(({ site }) => added.includes(site))
         .map(({ site, figures, bytes }) => ({ site, figures, bytesSent: bytes }))
         .sort((a, b) => (a.site < b.site ? -1 : 1)),
-      leftOut: [...round.leftOut],
-      model: outcome.kind === 'committed' ? outcome.model : round.startModel,
+      leftOut: [...round.leftOut, ...rolledBack(round)],
+      model: outcome.kind === 'failed' ? round.startModel : outcome.model,
       failure: outcome.kind === 'failed' ? outcome.reason : null,
     },
   ];

@@ -43,7 +43,7 @@ export interface RoundRecord {
   /** The sites whose updates are in the sum. */
   readonly participants: readonly ParticipantRecord[];
   readonly leftOut: readonly LeftOut[];
-  /** Blob of the weights after this round; those before it when the round failed. */
+  /** Blob of the weights that the study went on from; those before the round when it failed. */
   readonly model: Sha256Hex;
   /** Why the round failed, for the one that ended a failed study. */
   readonly failure: z.infer<typeof ReasonCode> | null;

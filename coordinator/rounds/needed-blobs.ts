@@ -20,8 +20,11 @@ export function neededBlobs(states: Iterable<StudyState>): NeededBlobs {
     if (isOver(state)) continue;
     const round = currentRound(state);
     if (round?.outcome === null) for (const { blob } of round.accepted) uploads.add(blob);
-    const memory = state.stages.at(-1)?.optimiserState ?? null;
-    if (memory !== null) optimiserStates.add(memory);
+    const stage = state.stages.at(-1);
+    if (stage?.fallback !== undefined) published.add(stage.fallback.model);
+    for (const memory of [stage?.optimiserState, stage?.fallback?.optimiserState]) {
+      if (typeof memory === 'string') optimiserStates.add(memory);
+    }
   }
   return { published, uploads, optimiserStates };
 }

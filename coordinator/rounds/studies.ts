@@ -1,7 +1,7 @@
 /** All studies of this coordinator: taken up from their journals at the start, launched, and asked for work. */
 import type { StudyEvent } from '@wardround/protocols/round/events.ts';
 import { launchStudy } from '@wardround/protocols/round/launch.ts';
-import { isOver, type StudyState } from '@wardround/protocols/round/state.ts';
+import { currentRound, isOver, type StudyState } from '@wardround/protocols/round/state.ts';
 import { workFor } from '@wardround/protocols/round/work-for.ts';
 import type { Work } from '@wardround/protocols/session/messages.ts';
 import { planHash, StudyPlan } from '@wardround/protocols/study/plan.ts';
@@ -71,13 +71,15 @@ export async function openStudies(
       (site) => canonicalJson(workFor(before, site)) !== canonicalJson(workFor(after, site)),
     );
     if (changed.length > 0) onWork(changed);
-    retiring(() => retire(neededBlobs([before]), needed())).catch((error: unknown) =>
+    retiring(() => retire(neededBlobs([before]), needed(), rejectedSince(before, after))).catch((error: unknown) =>
       log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'old blobs could not be removed'),
     );
   };
 
-  const retire = async (before: NeededBlobs, now: NeededBlobs): Promise<void> => {
+  const retire = async (before: NeededBlobs, now: NeededBlobs, rejected: readonly Sha256Hex[]): Promise<void> => {
     for (const hash of before.published) if (!now.published.has(hash)) await published.remove(hash);
+    // A result that did not pass the gate was published while it was added up and belongs to nothing now.
+    for (const hash of rejected) if (!now.published.has(hash)) await published.remove(hash);
     for (const hash of before.optimiserStates) if (!now.optimiserStates.has(hash)) await optimiserStates.remove(hash);
     const spent = [...before.uploads].filter((hash) => !now.uploads.has(hash));
     for (const { site } of spent.length === 0 ? [] : await sites.sites()) {
@@ -185,6 +187,12 @@ export async function openStudies(
       await retiring(async () => undefined);
     },
   };
+}
+
+function rejectedSince(before: StudyState, after: StudyState): Sha256Hex[] {
+  if (before.phase.kind !== 'aggregating') return [];
+  const outcome = after.stages[before.stages.length - 1]?.rounds[(currentRound(before)?.round ?? 0) - 1]?.outcome;
+  return outcome?.kind === 'rolled-back' ? [outcome.rejectedModel] : [];
 }
 
 function scaleFits(plan: StudyPlan, sites: number): boolean {

@@ -31,11 +31,19 @@ async function create(
   return coordinator;
 }
 
-function plan(options: { readonly rounds?: number; readonly server?: object } = {}): StudyPlan {
+function plan(
+  options: {
+    readonly rounds?: number;
+    readonly server?: object;
+    readonly gate?: object;
+    readonly robust?: object;
+  } = {},
+): StudyPlan {
   const small = smallPlan();
-  const { rounds = 1, server } = options;
+  const { rounds = 1, server, gate, robust } = options;
   const stages = small.stages.slice(0, 1).map((stage) => ({ ...stage, rounds, ...(server && { server }) }));
-  return checkStudyPlan({ ...small, stages });
+  const protection = { ...small.protection, ...(gate && { gate }), ...(robust && { mode: 'plain-robust', robust }) };
+  return checkStudyPlan({ ...small, stages, protection });
 }
 
 const phase = (runner: StudyRunner) => runner.state().phase.kind;
@@ -129,6 +137,42 @@ describe('a round', () => {
     await coordinator.send(runner, 'zurich', changes.zurich);
     await vi.waitFor(() => expect(currentRound(runner.state())?.round).toBe(2));
     expect(coordinator.hints.slice(-3)).toEqual(sites);
+  });
+});
+
+describe('a study with a gate', () => {
+  const gate = { normMultiple: 5, maximumRollbacks: 1 };
+  const small = { delta: [0.001, 0, 0, 0.001, 0, 0], sampleCounts: [100, 100] };
+  const leap = { delta: [0.1, 0.1, 0.1, 0.1, 0.1, 0.1], sampleCounts: [100, 100] };
+  const play = async (coordinator: TinyCoordinator, change: typeof small) => {
+    const runner = coordinator.studies().all()[0]!;
+    const round = currentRound(runner.state())!.round;
+    for (const site of sites) await coordinator.send(runner, site, change);
+    await vi.waitFor(() => expect(runner.state().stages[0]!.rounds[round - 1]!.outcome).not.toBeNull());
+    return runner.state();
+  };
+
+  test('goes back to the last good weights and optimiser state, and on from there, also over a restart', async () => {
+    const coordinator = await create();
+    const server = { kind: 'fedavgm', learningRate: 1, momentum: 0.1 };
+    await training(coordinator, { rounds: 6, server, gate });
+    for (let round = 1; round <= 3; round++) await play(coordinator, small);
+    const good = coordinator.studies().all()[0]!.state().stages[0]!;
+    const after = await play(coordinator, leap);
+    const { outcome } = after.stages[0]!.rounds[3]!;
+    expect(outcome).toMatchObject({ kind: 'rolled-back', reason: 'update-norm-rose', model: good.model });
+    expect(after.stages[0]).toMatchObject({ model: good.model, optimiserState: good.optimiserState });
+    const { published, optimiserStates } = coordinator.stores;
+    // What was rejected is not kept; what the study may yet go back to is.
+    const rejected = outcome?.kind === 'rolled-back' ? outcome.rejectedModel : '';
+    await vi.waitFor(async () => expect(await published.size(rejected)).toBeNull());
+    expect(await published.size(good.fallback!.model)).not.toBeNull();
+    expect(await optimiserStates.size(good.fallback!.optimiserState!)).not.toBeNull();
+    await coordinator.restart();
+    const next = await play(coordinator, small);
+    expect(next.stages[0]!.rounds[4]).toMatchObject({ startModel: good.model, outcome: { kind: 'committed' } });
+    const over = await play(coordinator, leap);
+    expect(over.phase).toEqual({ kind: 'failed', reason: 'too-many-rollbacks' });
   });
 });
 

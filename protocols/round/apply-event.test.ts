@@ -24,11 +24,12 @@ describe('applyEvent()', () => {
     }
   });
 
-  test('covers every kind of event but the sad endings, the late invitation and sessions', () => {
+  test('covers every kind of event but the sad endings, the rollback, the late invitation and sessions', () => {
     const seen = new Set(events.map(({ kind }) => kind));
     const unseen = StudyEvent.options.map(({ shape }) => shape.kind.value).filter((kind) => !seen.has(kind));
     const sessions = ['session-message', 'session-conflict', 'session-step-opened', 'session-aborted'];
-    expect(unseen).toEqual(['site-invited', ...sessions, 'round-failed', 'study-failed', 'study-aborted']);
+    const sad = ['round-rolled-back', 'round-failed', 'study-failed', 'study-aborted'];
+    expect(unseen).toEqual(['site-invited', ...sessions, ...sad]);
   });
 
   test('refuses a journal with a missing, doubled or foreign event', () => {

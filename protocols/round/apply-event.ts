@@ -137,15 +137,36 @@ export function applyEvent(state: StudyState | null, event: StudyEvent): StudySt
       return { ...closed, phase: { kind: 'aggregating' } };
     }
     case 'round-committed': {
-      const { atMillis, model, participants, sum, transcript } = event;
-      const published = { ...(sum !== undefined && { sum }), ...(transcript !== undefined && { transcript }) };
+      const { atMillis, model, participants, sum, transcript, updateNorm } = event;
+      const published = {
+        ...(sum !== undefined && { sum }),
+        ...(transcript !== undefined && { transcript }),
+        ...(updateNorm !== undefined && { updateNorm }),
+      };
       const committed = changeRound(state, event, (round) => ({
         ...round,
         outcome: { kind: 'committed', atMillis, model, participants, ...published },
       }));
       const stage = currentStage(committed);
       if (stage === undefined) throw impossible(event);
-      const moved = replaceStage(committed, { ...stage, model, optimiserState: event.optimiserState });
+      const fallback = { model: stage.model, optimiserState: stage.optimiserState };
+      const moved = replaceStage(committed, {
+        ...stage,
+        model,
+        optimiserState: event.optimiserState,
+        ...(state.rules.gate !== undefined && { fallback }),
+      });
+      return { ...moved, phase: phaseAfterRound(state, event.stage, event.round) };
+    }
+    case 'round-rolled-back': {
+      const { atMillis, reason, rejectedModel, model, optimiserState } = event;
+      const rolledBack = changeRound(state, event, (round) => ({
+        ...round,
+        outcome: { kind: 'rolled-back', atMillis, reason, rejectedModel, model },
+      }));
+      const stage = currentStage(rolledBack);
+      if (stage === undefined) throw impossible(event);
+      const moved = replaceStage(rolledBack, { ...stage, model, optimiserState });
       return { ...moved, phase: phaseAfterRound(state, event.stage, event.round) };
     }
     case 'round-failed': {

@@ -12,6 +12,13 @@ import { MOST_ATTEMPTS } from './session-state.ts';
 
 const WindowMillis = z.number().positive().max(2_592_000_000);
 
+const GateRules = z.strictObject({
+  normMultiple: z.number().min(1),
+  lossRise: z.number().positive(),
+  maximumRollbacks: z.int().min(0),
+});
+export type GateRules = z.infer<typeof GateRules>;
+
 /** What the machine needs to know of the plan; the rest of the plan does not change how rounds run. */
 export const StudyRules = z.strictObject({
   quorum: z.int().min(1),
@@ -20,6 +27,8 @@ export const StudyRules = z.strictObject({
   evaluationWindowMillis: WindowMillis,
   /** With secure aggregation: how long each step of a session may take. */
   sessionWindowMillis: WindowMillis.optional(),
+  /** The plan's `protection.gate`. */
+  gate: GateRules.optional(),
   stages: z
     .array(
       z.strictObject({
@@ -129,6 +138,20 @@ export const StudyEvent = z.discriminatedUnion('kind', [
     /** With secure aggregation: the published sum of the updates, and the hash of the session's messages. */
     sum: Sha256.optional(),
     transcript: Sha256.optional(),
+    /** With a gate: L2 norm of the model's change. */
+    updateNorm: z.number().min(0).optional(),
+  }),
+  /** The result did not pass the gate: the study goes on from an earlier model. */
+  z.strictObject({
+    kind: z.literal('round-rolled-back'),
+    ...at,
+    ...inRound,
+    reason: ReasonCode,
+    /** What the round would have led to. */
+    rejectedModel: Sha256,
+    /** What the study goes on from. */
+    model: Sha256,
+    optimiserState: Sha256.nullable(),
   }),
   z.strictObject({ kind: z.literal('round-failed'), ...at, ...inRound, reason: ReasonCode }),
   /** After a restart: sites that could not reach the coordinator get their chance. */

@@ -22,6 +22,7 @@ export function launchStudy(
       ...(plan.protection.mode === 'secure-aggregation' && {
         sessionWindowMillis: sessionDeadlineSeconds(plan) * 1000,
       }),
+      ...(plan.protection.gate !== undefined && { gate: plan.protection.gate }),
       stages: plan.stages.map(({ name, kind, rounds }) => ({ name, kind, rounds })),
     },
     sites: options.sites.toSorted(),

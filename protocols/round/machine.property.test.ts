@@ -16,17 +16,24 @@ const figures = { loss: 1, steps: 2, samples: 3, seconds: 4 };
 describe('the round machine, on random inputs', () => {
   test('stays legal, replays to the same state, and reaches its end by its deadlines', () => {
     const endings = new Map<string, number>();
+    let rollbacks = 0;
+    let tooMany = 0;
     for (let seed = 0; seed < 400; seed++) {
-      const ending = runStudy(createRandom(seed));
-      endings.set(ending, (endings.get(ending) ?? 0) + 1);
+      const { phase, stages } = runStudy(createRandom(seed));
+      endings.set(phase.kind, (endings.get(phase.kind) ?? 0) + 1);
+      if (phase.kind === 'failed' && phase.reason === 'too-many-rollbacks') tooMany += 1;
+      const outcomes = stages.flatMap(({ rounds }) => rounds).map(({ outcome }) => outcome);
+      rollbacks += outcomes.filter((outcome) => outcome?.kind === 'rolled-back').length;
     }
     // The run proves nothing if it does not get around.
     expect([...endings.keys()].sort()).toEqual(['aborted', 'failed', 'finished']);
     expect(endings.get('finished')).toBeGreaterThan(20);
+    expect(rollbacks).toBeGreaterThan(20);
+    expect(tooMany).toBeGreaterThan(5);
   });
 });
 
-function runStudy(random: SeededRandom): string {
+function runStudy(random: SeededRandom): StudyState {
   const journal: StudyEvent[] = [launch(random)];
   let state = applyEvent(null, journal[0]!);
   let now = 0;
@@ -66,7 +73,7 @@ function runStudy(random: SeededRandom): string {
   }
   const replayed = journal.reduce<StudyState | null>(applyEvent, null);
   expect(replayed && stateHash(replayed)).toBe(stateHash(state));
-  return state.phase.kind;
+  return state;
 }
 
 function launch(random: SeededRandom): StudyEvent {
@@ -81,8 +88,11 @@ function launch(random: SeededRandom): StudyEvent {
       readyWindowMillis: 400,
       roundWindowMillis: 300,
       evaluationWindowMillis: 200,
+      ...(random.int(2) === 0 && {
+        gate: { normMultiple: 2, lossRise: 0.1, maximumRollbacks: random.int(4) },
+      }),
       stages: [
-        { name: 'slices', kind: 'slice-pretraining', rounds: 1 + random.int(3) },
+        { name: 'slices', kind: 'slice-pretraining', rounds: 1 + random.int(6) },
         { name: 'alignment', kind: 'alignment', rounds: 1 },
       ],
     },
@@ -91,13 +101,21 @@ function launch(random: SeededRandom): StudyEvent {
   };
 }
 
-function effectInput(state: StudyState): StudyInput | null {
+function effectInput(state: StudyState, updateNorm?: number): StudyInput | null {
   const effect = pendingEffect(state);
   if (effect === null) return null;
   const model = hash(`${effect.kind}${state.stages.length}`);
   if (effect.kind === 'prepare-stage')
     return { kind: 'stage-prepared', stage: effect.stage, layout: hash('layout'), model };
-  return { kind: 'aggregated', stage: effect.stage, round: effect.round, model, optimiserState: null };
+  const { stage, round } = effect;
+  return {
+    kind: 'aggregated',
+    stage,
+    round,
+    model,
+    optimiserState: null,
+    ...(updateNorm !== undefined && { updateNorm }),
+  };
 }
 
 function randomInput(
@@ -107,7 +125,7 @@ function randomInput(
   const site = sites[random.int(sites.length)]!;
   const blob = hash(`blob${random.int(3)}`);
   if (random.next() < cooperation) {
-    const effect = effectInput(state);
+    const effect = effectInput(state, random.int(3) === 0 ? 100 : 1);
     if (effect !== null) return effect;
     const work = workFor(state, site);
     if (work?.kind === 'prepare') return readyInput(site, 0);
@@ -121,7 +139,7 @@ function randomInput(
         model,
         blob,
         layout: hash('layout'),
-        figures,
+        figures: { ...figures, loss: 1 + random.next() },
         bytes: 1,
         finding: null,
       };
@@ -179,6 +197,7 @@ function expectLegal(state: StudyState): void {
   const resting = ['between-rounds', 'before-evaluation', 'evaluated'];
   expect(resting).not.toContain(state.phase.kind);
   expect(isOver(state)).toBe(state.endedAtMillis !== null);
+  let rolledBack = 0;
   state.stages.forEach((stage, index) => {
     const rule = state.rules.stages[index]!;
     expect(stage.rounds.length).toBeLessThanOrEqual(rule.rounds);
@@ -193,7 +212,13 @@ function expectLegal(state: StudyState): void {
       expect(new Set([...accepted, ...leftOut]).size).toBe(accepted.length + leftOut.length);
       for (const site of [...accepted, ...leftOut]) expect(round.sites).toContain(site);
       expect(round.sites.length).toBeGreaterThanOrEqual(state.rules.quorum);
-      if (!isLast) expect(round.outcome?.kind).toBe('committed');
+      if (!isLast) expect(['committed', 'rolled-back']).toContain(round.outcome?.kind);
+      if (round.outcome?.kind === 'rolled-back') {
+        // Never to a model that no round started from.
+        expect(stage.rounds.map(({ startModel }) => startModel)).toContain(round.outcome.model);
+        rolledBack += 1;
+        model = round.outcome.model;
+      }
       if (round.outcome?.kind === 'committed') {
         expect(round.outcome.participants).toEqual(accepted.toSorted());
         expect(accepted.length).toBeGreaterThanOrEqual(state.rules.quorum);
@@ -203,6 +228,7 @@ function expectLegal(state: StudyState): void {
     });
     expect(stage.model).toBe(model);
   });
+  expect(rolledBack).toBeLessThanOrEqual(state.rules.gate?.maximumRollbacks ?? 0);
   if (state.phase.kind === 'finished') {
     expect(state.stages.map(({ rounds }) => rounds.length)).toEqual(state.rules.stages.map(({ rounds }) => rounds));
   }

@@ -4,6 +4,7 @@ import type { SiteReady } from '../session/messages.ts';
 import { accept, type Decision, nothing, refuse } from './decision.ts';
 import type { StudyEvent } from './events.ts';
 import { failRound } from './fail-round.ts';
+import { rollBack } from './gate.ts';
 import type { RefusalCode } from './refusals.ts';
 import { respondToSessionMessage } from './respond-to-session.ts';
 import { awaitedInStep } from './session-state.ts';
@@ -49,6 +50,10 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
     case 'aggregated': {
       const round = aggregatingRound(state, input);
       if (round === null) return refuse('out-of-turn');
+      const { model, updateNorm } = input;
+      const where = { atMillis, stage: input.stage, round: input.round };
+      const rolledBack = rollBack(state, { round, model, updateNorm }, where);
+      if (rolledBack !== null) return { events: rolledBack, refusal: null };
       return accept({
         kind: 'round-committed',
         atMillis,
@@ -59,6 +64,7 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
         optimiserState: input.optimiserState,
         ...(input.sum !== undefined && { sum: input.sum }),
         ...(input.transcript !== undefined && { transcript: input.transcript }),
+        ...(state.rules.gate !== undefined && updateNorm !== undefined && { updateNorm }),
       });
     }
     case 'update-unusable': {

@@ -56,6 +56,8 @@ export interface StageState {
   /** The weights after the last committed round. */
   readonly model: Sha256Hex;
   readonly optimiserState: Sha256Hex | null;
+  /** With a gate: what the last committed round started from, in case its result turns out to be bad. */
+  readonly fallback?: { readonly model: Sha256Hex; readonly optimiserState: Sha256Hex | null };
   /** Round n is at index n - 1. */
   readonly rounds: readonly RoundState[];
 }
@@ -86,6 +88,16 @@ export type RoundOutcome =
       /** The published sum and the hash of the session that it came from; not there without secure aggregation. */
       readonly sum?: Sha256Hex;
       readonly transcript?: Sha256Hex;
+      /** With a gate: L2 norm of the model's change. */
+      readonly updateNorm?: number;
+    }
+  /** The updates were added, the result did not pass the gate, and the study went on from `model`. */
+  | {
+      readonly kind: 'rolled-back';
+      readonly atMillis: number;
+      readonly reason: string;
+      readonly rejectedModel: Sha256Hex;
+      readonly model: Sha256Hex;
     }
   | { readonly kind: 'failed'; readonly atMillis: number; readonly reason: string };
 

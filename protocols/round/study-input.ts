@@ -29,6 +29,8 @@ export type StudyInput =
       readonly optimiserState: Sha256Hex | null;
       readonly sum?: Sha256Hex;
       readonly transcript?: Sha256Hex;
+      /** L2 norm of the model's change; the gate of studies that have one needs it. */
+      readonly updateNorm?: number;
     }
   /** An accepted update could not be read back when it was to be added. */
   | {

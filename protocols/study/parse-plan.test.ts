@@ -105,7 +105,7 @@ describe('checkStudyPlan()', () => {
     [
       'protection.clipping',
       1,
-      'protection: there is no setting "clipping"; there are mode, clip, maximumSampleCount, updateNormLimit',
+      'protection: there is no setting "clipping"; there are mode, clip, maximumSampleCount, updateNormLimit, gate',
     ],
     ['encoders', undefined, 'encoders: needed a group of settings, found nothing'],
   ])('names what is wrong with %s = %j', (path, value, problem) => {

@@ -194,6 +194,17 @@ const Protection = z.strictObject({
       zeroAboveMultiple: z.number().min(1).max(1e6).default(10),
     })
     .optional(),
+  /** A round whose result does not pass is rolled back and the study goes on from the last good model (round/gate.ts). */
+  gate: z
+    .strictObject({
+      /** The norm of the model's change may be this many times the median of the stage's rounds before. */
+      normMultiple: z.number().min(1).max(1e6).default(10),
+      /** The mean training loss may rise by this share over the round before, at the median site. */
+      lossRise: z.number().positive().max(1e6).default(0.5),
+      /** One more fails the study. */
+      maximumRollbacks: z.int().min(0).max(1000).default(3),
+    })
+    .optional(),
 });
 
 export const StudyPlan = z
