@@ -3,6 +3,7 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { ParameterLayout } from '../tensors/layout.ts';
 import type { Engine } from './engine/open-engine.ts';
 import { hostLoop } from './ops/host-loop.ts';
+import { isTensorFlow } from './ops/tensorflow-operation.ts';
 
 /** Tensors by their `state_dict` names, in layout order. */
 export type ParameterTensors = ReadonlyMap<string, Tensor>;
@@ -17,6 +18,13 @@ export function loadParameters(engine: Engine, layout: ParameterLayout, values: 
     throw new TypeError(`Cannot load parameters: the layout has ${layout.size} numbers, found ${values.length}`);
   }
   const { tf, kind } = engine;
+  if (isTensorFlow(engine)) {
+    // TensorFlow may go on using the array that a tensor is made of, but not those that it is split into.
+    const flat = tf.tensor1d(values);
+    const tensors = splitParameters(engine, layout, flat);
+    flat.dispose();
+    return tensors;
+  }
   return new Map(
     layout.tensors.map(({ name, shape, offset, size }) => {
       // A copy where the engine would go on using the caller's array; WebAssembly copies into its own memory.

@@ -2,6 +2,7 @@ import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { SeededRandom } from '../../random/seeded-random.ts';
 import type { Engine } from '../engine/open-engine.ts';
 import { product } from '../ops/product.ts';
+import { drawEach, type ViewShare } from './view-share.ts';
 
 const blurProbability = 0.5;
 /** The widest blur's standard deviation as a share of the slice's side: 1.3 pixels of 64, 4.5 of 224. */
@@ -11,14 +12,18 @@ const deviationShare = 0.02;
  * Blurs half of the slices [n, size, size] by a random amount, between not at all and a Gaussian of fixed width, as
  * reconstruction kernels of scanners differ in sharpness.
  */
-export function blurSome(engine: Engine, slices: Tensor3D, random: SeededRandom): Tensor3D {
+export function blurSome(
+  engine: Engine,
+  slices: Tensor3D,
+  { random, share }: { readonly random: SeededRandom; readonly share: ViewShare },
+): Tensor3D {
   const { tf } = engine;
   const [count, , width] = slices.shape;
-  const amounts = Array.from({ length: count }, () => (random.next() < blurProbability ? random.next() : 0));
+  const amounts = drawEach(share, () => (random.next() < blurProbability ? random.next() : 0));
   return tf.tidy(() => {
-    const share = tf.tensor3d(amounts, [count, 1, 1]);
+    const amount = tf.tensor3d(amounts, [count, 1, 1]);
     const blurred = gaussianBlur(engine, slices, { deviationPixels: deviationShare * width });
-    return tf.add(slices, tf.mul(tf.sub(blurred, slices), share)) as Tensor3D;
+    return tf.add(slices, tf.mul(tf.sub(blurred, slices), amount)) as Tensor3D;
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { SeededRandom } from '../../random/seeded-random.ts';
 import type { Engine } from '../engine/open-engine.ts';
+import { drawEach, type ViewShare } from './view-share.ts';
 
 /**
  * Crops cover at least this share of the slice's area. SimCLR's 0.08 would leave crops of a CT slice that show nothing but
@@ -11,22 +12,19 @@ const smallestArea = 0.6;
 const widestRatio = 4 / 3;
 const mirrorProbability = 0.5;
 
-/**
- * A random crop of each slice for each view, resized to the slice's size (bilinear) and mirrored left to right half of the
- * time: [n, size, size] -> [views * n, size, size], view after view.
- */
+/** A random crop of each slice [n, size, size], resized to the slice's size (bilinear) and mirrored left to right half of the time. */
 export function resizedCrops(
   { tf }: Engine,
   slices: Tensor3D,
-  { views, random }: { readonly views: number; readonly random: SeededRandom },
+  { random, share }: { readonly random: SeededRandom; readonly share: ViewShare },
 ): Tensor3D {
   const [count, height, width] = slices.shape;
-  const boxes = Array.from({ length: views * count }, () => drawBox(random));
-  const sources = Int32Array.from(boxes, (_, index) => index % count);
+  const boxes = drawEach(share, () => drawBox(random));
+  const sources = Int32Array.from(boxes.keys());
   return tf.tidy(() => {
     const pixels: Tensor4D = tf.reshape(slices, [count, height, width, 1]);
     const crops = tf.image.cropAndResize(pixels, tf.tensor2d(boxes), tf.tensor1d(sources, 'int32'), [height, width]);
-    return tf.reshape(crops, [views * count, height, width]);
+    return tf.reshape(crops, [count, height, width]);
   });
 }
 

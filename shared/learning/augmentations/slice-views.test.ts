@@ -4,7 +4,7 @@ import { createRandom } from '../../random/seeded-random.ts';
 import { describeOnEachEngine } from '../../test/each-engine.ts';
 import '../../test/all-close.ts';
 import { resizedCrops } from './resized-crop.ts';
-import { sliceViews } from './slice-views.ts';
+import { sliceViews, viewsOf } from './slice-views.ts';
 import { jitterWindow } from './window-jitter.ts';
 
 const size = 16;
@@ -44,6 +44,15 @@ describeOnEachEngine('sliceViews()', (engine) => {
     expect(values(1)).not.toEqual(values(2));
   });
 
+  test('gives each view whoever makes it', () => {
+    const slices = ramps(3);
+    const all = sliceViews(engine(), slices, createRandom(1)).dataSync();
+    // Of the six views the third to the fifth: of the last slice, the first and the second.
+    const shown = engine().tf.gather(slices, engine().tf.tensor1d([2, 0, 1], 'int32'));
+    const some = viewsOf(engine(), shown, { random: createRandom(1), share: { first: 2, count: 3, views: 6 } });
+    expect(some.dataSync()).toBeAllClose(all.slice(2 * size ** 2, 5 * size ** 2), { relative: 1e-5, absolute: 1e-6 });
+  });
+
   test('leaves no tensor but the views behind', () => {
     const slices = ramps(2);
     const before = engine().tf.memory().numTensors;
@@ -52,7 +61,10 @@ describeOnEachEngine('sliceViews()', (engine) => {
   });
 
   test('resizedCrops() shows parts of the slice, about half of them mirrored', () => {
-    const crops = resizedCrops(engine(), ramps(1), { views: 60, random: createRandom('crops') }).dataSync();
+    const crops = resizedCrops(engine(), engine().tf.tile(ramps(1), [60, 1, 1]), {
+      random: createRandom('crops'),
+      share: { first: 0, count: 60, views: 60 },
+    }).dataSync();
     let mirrored = 0;
     for (let crop = 0; crop < 60; crop += 1) {
       const pixel = (row: number, column: number) => crops[(crop * size + row) * size + column]!;
@@ -69,7 +81,10 @@ describeOnEachEngine('sliceViews()', (engine) => {
 
   test('jitterWindow() is one straight line for each slice, near the identity', () => {
     const slices = engine().tf.tensor3d(Array.from({ length: 40 }, () => [0, 0.25, 0.5, 1]).flat(), [40, 2, 2]);
-    const values = jitterWindow(engine(), slices, createRandom('window')).dataSync();
+    const values = jitterWindow(engine(), slices, {
+      random: createRandom('window'),
+      share: { first: 0, count: 40, views: 40 },
+    }).dataSync();
     let same = 0;
     for (let slice = 0; slice < 40; slice += 1) {
       const [low, quarter, middle, high] = values.slice(4 * slice, 4 * slice + 4) as unknown as [

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/open-engine.ts';
 import { blurSome } from './gaussian-blur.ts';
 import { addNoise } from './gaussian-noise.ts';
 import { resizedCrops } from './resized-crop.ts';
+import type { ViewShare } from './view-share.ts';
 import { jitterWindow } from './window-jitter.ts';
 
 /**
@@ -13,10 +14,26 @@ import { jitterWindow } from './window-jitter.ts';
  */
 export function sliceViews(engine: Engine, slices: Tensor3D, random: SeededRandom): Tensor3D {
   const { tf } = engine;
+  const views = 2 * slices.shape[0];
+  return tf.tidy(() =>
+    viewsOf(engine, tf.concat([slices, slices]) as Tensor3D, { random, share: { first: 0, count: views, views } }),
+  );
+}
+
+/**
+ * The same views, but only a share of them. `shown` [share.count, size, size] has the slice of each: view i shows slice i
+ * modulo the number of slices.
+ */
+export function viewsOf(
+  engine: Engine,
+  shown: Tensor3D,
+  { random, share }: { readonly random: SeededRandom; readonly share: ViewShare },
+): Tensor3D {
+  const { tf } = engine;
   return tf.tidy(() => {
-    const crops = resizedCrops(engine, slices, { views: 2, random: random.fork('crop') });
-    const blurred = blurSome(engine, crops, random.fork('blur'));
-    const windowed = jitterWindow(engine, blurred, random.fork('window'));
-    return tf.clipByValue(addNoise(engine, windowed, random.fork('noise')), 0, 1) as Tensor3D;
+    const crops = resizedCrops(engine, shown, { random: random.fork('crop'), share });
+    const blurred = blurSome(engine, crops, { random: random.fork('blur'), share });
+    const windowed = jitterWindow(engine, blurred, { random: random.fork('window'), share });
+    return tf.clipByValue(addNoise(engine, windowed, { random: random.fork('noise'), share }), 0, 1) as Tensor3D;
   });
 }

@@ -1,4 +1,7 @@
+import type { Tensor3D } from '@tensorflow/tfjs-core';
+import { createRandom } from '../../random/seeded-random.ts';
 import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
+import { sliceViews } from '../augmentations/slice-views.ts';
 import type { Engine } from '../engine/open-engine.ts';
 import { createAdamW } from '../optimisers/adamw.ts';
 import { contrastGradient } from './contrast-gradient.ts';
@@ -7,17 +10,25 @@ import type { SlicePretrainingOptions } from './slice-pretraining-options.ts';
 
 /** Learns on the engine itself, in this thread. */
 export function createSliceLearnerAlone(engine: Engine, options: SlicePretrainingOptions): SliceLearner {
-  const { architecture, temperature, viewsAtOnce } = options;
+  const { architecture, imageSizePixels, temperature, viewsAtOnce } = options;
+  const random = createRandom(options.seed);
   const layout = slicePretrainingLayout(options);
   const optimiser = createAdamW(engine, layout, { ...options.optimiser, values: options.parameters });
   return {
-    async step(views, { learningRate }) {
+    async step(slices, { step, learningRate }) {
+      const { tf } = engine;
+      const views = tf.tidy(() => {
+        const shape = [slices.length / imageSizePixels ** 2, imageSizePixels, imageSizePixels] as const;
+        const originals: Tensor3D = tf.tensor3d(slices, [...shape]);
+        return sliceViews(engine, originals, random.fork(`step/${step}`));
+      });
       const { value, gradient } = contrastGradient(engine, optimiser.parameters(), {
         views,
         architecture,
         temperature,
         viewsAtOnce,
       });
+      views.dispose();
       optimiser.step(gradient, { learningRate });
       gradient.dispose();
       const [loss] = await value.data();

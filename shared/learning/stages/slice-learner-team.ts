@@ -15,7 +15,7 @@ export function createSliceLearnerTeam(
   engine: Engine,
   { threads, ...options }: SlicePretrainingOptions & { readonly threads: number },
 ): SliceLearner {
-  const { parameters, seed: _, ...settings } = options;
+  const { parameters, ...settings } = options;
   const memory = createShardedMemory(parameters, threads);
   const team = startTeam<SliceLearningData, SliceLearningCommand, number>({
     script,
@@ -23,14 +23,15 @@ export function createSliceLearnerTeam(
     data: { engine: engine.kind, threads: threadsOfMember(engine, threads), settings, memory },
   });
   return {
-    async step(views, { learningRate, signal }) {
-      const pixels = await views.data<'float32'>();
-      const shared = new SharedArrayBuffer(pixels.byteLength);
-      new Float32Array(shared).set(pixels);
+    async step(slices, { step, learningRate, signal }) {
+      const views = (2 * slices.length) / options.imageSizePixels ** 2;
+      const shared = new SharedArrayBuffer(slices.byteLength);
+      new Float32Array(shared).set(slices);
       const command: SliceLearningCommand = {
-        views: shared,
-        count: views.shape[0],
-        embeddings: createExchangeMemory(views.shape[0] * vitSizes(options.architecture).width),
+        slices: shared,
+        step,
+        views,
+        embeddings: createExchangeMemory(views * vitSizes(options.architecture).width),
         learningRate,
       };
       const [loss] = await team.run(Array(threads).fill(command), { signal });

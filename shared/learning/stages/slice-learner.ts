@@ -1,15 +1,14 @@
-import type { Tensor3D } from '@tensorflow/tfjs-core';
-
 /** What moves the parameters of slice pretraining: one thread, or a team of them. */
 export interface SliceLearner {
   /**
-   * One optimiser step on the views of a batch [2n, size, size], which stay the caller's. Gives the loss before the step.
+   * One optimiser step on two random views of each slice [n, size, size]. Gives the loss before the step.
    *
+   * @param options.step from 0; with the seed it says which views are drawn.
    * @throws the signal's reason when it aborts and the step can be left; the learner cannot be used afterwards.
    */
   step(
-    views: Tensor3D,
-    options: { readonly learningRate: number; readonly signal?: AbortSignal | undefined },
+    slices: Float32Array,
+    options: { readonly step: number; readonly learningRate: number; readonly signal?: AbortSignal | undefined },
   ): Promise<number>;
   /** A copy of the parameters as they stand. */
   parameters(): Promise<Float32Array>;

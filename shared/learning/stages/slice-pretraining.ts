@@ -2,11 +2,8 @@
  * SimCLR on CT slices (Chen et al. 2020, arXiv 2002.05709): two augmented views of each slice, a vision transformer and a projection
  * head, NT-Xent, AdamW. One object is one local round of one site.
  */
-import type { Tensor3D } from '@tensorflow/tfjs-core';
-import { createRandom } from '../../random/seeded-random.ts';
 import type { ParameterLayout } from '../../tensors/layout.ts';
 import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
-import { sliceViews } from '../augmentations/slice-views.ts';
 import type { Engine } from '../engine/open-engine.ts';
 import { learningRateAt } from '../optimisers/learning-rate-schedule.ts';
 import { threadsFor } from '../parallel/threads-for.ts';
@@ -41,11 +38,9 @@ export interface SlicePretraining {
  * @throws {TypeError} when the parameters do not fit the layout.
  */
 export function createSlicePretraining(engine: Engine, options: SlicePretrainingOptions): SlicePretraining {
-  const { tf } = engine;
   const { imageSizePixels, optimiser: settings } = options;
   requireSize(slicePretrainingLayout(options), options.parameters);
   const start = options.parameters.slice();
-  const random = createRandom(options.seed);
   // Threads are worth starting for large batches only, so the first one decides.
   let learner: SliceLearner | null = null;
   let steps = 0;
@@ -54,17 +49,9 @@ export function createSlicePretraining(engine: Engine, options: SlicePretraining
     async step(images, { progress, signal }) {
       const learningRate = learningRateAt(progress, settings);
       const slices = countSlices(images, imageSizePixels);
-      const views = tf.tidy(() => {
-        const originals: Tensor3D = tf.tensor3d(images, [slices, imageSizePixels, imageSizePixels]);
-        return sliceViews(engine, originals, random.fork(`step/${steps}`));
-      });
-      steps += 1;
       learner ??= openLearner(engine, { ...options, parameters: start, images: 2 * slices });
-      try {
-        return await learner.step(views, { learningRate, signal });
-      } finally {
-        views.dispose();
-      }
+      steps += 1;
+      return learner.step(images, { step: steps - 1, learningRate, signal });
     },
     parameters: async () => learner?.parameters() ?? start.slice(),
     dispose: () => learner?.dispose(),

@@ -1,0 +1,192 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createPrivateSum } from '../../privacy/private-sum.ts';
+import { createRandomWords } from '../../privacy/random-words.ts';
+import { epsilonSpent } from '../../privacy/rdp.ts';
+import { seededBytes } from '../../privacy/testing/seeded-bytes.ts';
+import { createRandom } from '../../random/seeded-random.ts';
+import { initialise } from '../../tensors/initialise.ts';
+import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
+import { type Engine, openEngine } from '../engine/open-engine.ts';
+import { disposeParameters, splitParameters } from '../parameters.ts';
+import { addGroupGradients } from './private-gradient.ts';
+import { createPrivatePretraining, type PrivatePretrainingOptions } from './private-pretraining.ts';
+
+const shapes = { architecture: 'vit_tiny_patch16', imageSizePixels: 32, projectionWidth: 16 } as const;
+const pixels = shapes.imageSizePixels ** 2;
+const layout = slicePretrainingLayout(shapes);
+const start = initialise(layout, 'private pretraining test');
+const clip = 0.05;
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await openEngine({ prefer: ['wasm'] });
+});
+
+/** A patient's slices: a disc whose place and brightness are the patient's own. */
+function slicesOf(patient: number, count: number): Float32Array {
+  const images = new Float32Array(count * pixels);
+  const random = createRandom(`patient ${patient}`);
+  for (let slice = 0; slice < count; slice += 1) {
+    const [row, column] = [8 + random.int(16), 8 + random.int(16)];
+    for (let pixel = 0; pixel < pixels; pixel += 1) {
+      const distance = Math.hypot(Math.floor(pixel / 32) - row, (pixel % 32) - column);
+      images[slice * pixels + pixel] = distance < 4 + patient ? 0.3 + 0.1 * patient : 0.1;
+    }
+  }
+  return images;
+}
+
+function together(...parts: Float32Array[]): Float32Array {
+  return Float32Array.from(parts.flatMap((part) => [...part]));
+}
+
+/** The groups' noisy sum with the same coins each time, so that sums differ by what their gradients differ. */
+async function noisySum(groups: readonly Float32Array[]): Promise<Float32Array> {
+  const parameters = splitParameters(engine, layout, engine.tf.tensor1d(start));
+  const sum = createPrivateSum({ size: layout.size, clip, noiseMultiplier: 0.01 });
+  const options = { ...shapes, temperature: 0.2, random: createRandom('views') };
+  await addGroupGradients(engine, { parameters, groups, sum }, options);
+  disposeParameters(parameters);
+  return sum.release(createRandomWords(seededBytes('noise')), { divisor: 1 });
+}
+
+function distance(a: Float32Array, b: Float32Array): number {
+  return Math.sqrt(a.reduce((sum, value, index) => sum + (value - b[index]!) ** 2, 0));
+}
+
+describe('addGroupGradients() on adjacent cohorts', () => {
+  const ownGroups = [together(slicesOf(0, 2), slicesOf(1, 1)), together(slicesOf(2, 1), slicesOf(3, 2))];
+  const empty = new Float32Array(0);
+
+  test.each([
+    { name: 'joins others', without: ownGroups, withPatient: [ownGroups[0]!, together(ownGroups[1]!, slicesOf(4, 3))] },
+    { name: 'makes one slice two', without: [slicesOf(0, 1)], withPatient: [together(slicesOf(0, 1), slicesOf(4, 1))] },
+    { name: 'fills an empty group', without: [empty, ownGroups[0]!], withPatient: [slicesOf(4, 3), ownGroups[0]!] },
+  ])('a patient who $name moves the sum by at most twice the clip', async ({ without, withPatient }) => {
+    const moved = distance(await noisySum(without), await noisySum(withPatient));
+    expect(moved).toBeLessThanOrEqual(2 * clip * (1 + 1e-4));
+    // The patient is seen at all, so the bound is tested.
+    expect(moved).toBeGreaterThan(0.1 * clip);
+  });
+
+  test('groups do not see each other: the other group’s gradient stays the same to the bit', async () => {
+    const [first, second] = ownGroups as [Float32Array, Float32Array];
+    const both = await noisySum([first, second]);
+    const onlySecond = await noisySum([empty, second]);
+    const changedBoth = await noisySum([slicesOf(4, 3), second]);
+    const changedAlone = await noisySum([slicesOf(4, 3), empty]);
+    const onlyFirst = await noisySum([first, empty]);
+    const noise = await noisySum([empty, empty]);
+    const largest = (values: Float32Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const difference = (a: Float32Array, b: Float32Array) => a.map((value, index) => value - b[index]!);
+    const ofSecond = difference(onlySecond, noise);
+    expect(largest(difference(difference(both, onlyFirst), ofSecond))).toBeLessThan(1e-6);
+    expect(largest(difference(difference(changedBoth, changedAlone), ofSecond))).toBeLessThan(1e-6);
+  });
+
+  test('a gradient is longer than the clip here, so that clipping is what bounds it', async () => {
+    const noise = await noisySum([]);
+    expect(distance(await noisySum(ownGroups.slice(0, 1)), noise)).toBeGreaterThan(0.9 * clip);
+  });
+
+  test('refuses images that are not whole slices', async () => {
+    await expect(noisySum([new Float32Array(1500)])).rejects.toThrow('whole slices of 32 x 32 pixels');
+  });
+});
+
+function open({ privacy, ...options }: Partial<PrivatePretrainingOptions> = {}) {
+  const read: number[][] = [];
+  const training = createPrivatePretraining(engine, {
+    ...shapes,
+    temperature: 0.2,
+    optimiser: { learningRate: 1e-3, weightDecay: 0.01, beta1: 0.9, beta2: 0.99, warmUpFraction: 0.5, clipNorm: 1 },
+    seed: 1,
+    parameters: start,
+    patients: [[0, 1, 2], [3], [4, 5], [6, 7, 8, 9], [10], [11]],
+    readSlices: (slices) => {
+      read.push([...slices]);
+      return together(...slices.map((slice) => slicesOf(slice % 7, 1)));
+    },
+    randomBytes: seededBytes('training'),
+    privacy: { noiseMultiplier: 1, clip, samplingRate: 0.5, groups: 2, slicesPerPatient: 2, ...privacy },
+    ...options,
+  });
+  return { training, read };
+}
+
+describe('createPrivatePretraining()', () => {
+  test('steps on samples, holds as many tensors after each and none after dispose(), and names the price', async () => {
+    const before = engine.tf.memory().numTensors;
+    const { training, read } = open();
+    await training.step({ progress: 0.5 });
+    const held = engine.tf.memory().numTensors;
+    for (let step = 1; step < 4; step += 1) await training.step({ progress: 0.5 });
+    expect(engine.tf.memory().numTensors).toBe(held);
+    const spent = training.spent();
+    expect(spent).toEqual({ noiseMultiplier: 1, samplingRate: 0.5, steps: 4 });
+    expect(epsilonSpent([spent], { delta: 1e-3 })).toBeGreaterThan(
+      epsilonSpent([{ ...spent, steps: 3 }], { delta: 1e-3 }),
+    );
+    const parameters = await training.parameters();
+    expect(parameters.every(Number.isFinite)).toBe(true);
+    expect(distance(parameters, start)).toBeGreaterThan(1);
+    training.dispose();
+    expect(engine.tf.memory().numTensors).toBe(before);
+    // Two patients with at least one and at most two slices each, or nobody.
+    expect(read.some((slices) => slices.length > 0)).toBe(true);
+    for (const slices of read) {
+      expect(new Set(slices).size).toBe(slices.length);
+      for (const own of [
+        [0, 1, 2],
+        [4, 5],
+        [6, 7, 8, 9],
+      ]) {
+        expect(slices.filter((slice) => own.includes(slice)).length).toBeLessThanOrEqual(2);
+      }
+    }
+  });
+
+  test('takes a step, and charges it, where nobody is sampled', async () => {
+    const { training, read } = open({ patients: [] });
+    await training.step({ progress: 0.5 });
+    expect(read.flat()).toEqual([]);
+    expect(await training.parameters()).not.toEqual(start);
+    expect(training.spent().steps).toBe(1);
+    training.dispose();
+  });
+
+  test('never lets a patient alone in a group, whose slices have no true negatives', async () => {
+    const { training, read } = open({ patients: [[0, 1, 2, 3]] });
+    for (let step = 0; step < 5; step += 1) await training.step({ progress: 0.5 });
+    expect(read.flat()).toEqual([]);
+    training.dispose();
+  });
+
+  test('learns other parameters with other noise, and the same with the same', async () => {
+    const train = async (seed: string) => {
+      const { training } = open({ randomBytes: seededBytes(seed) });
+      await training.step({ progress: 0.5 });
+      const parameters = await training.parameters();
+      training.dispose();
+      return parameters;
+    };
+    const first = await train('a');
+    expect(await train('a')).toEqual(first);
+    expect(await train('b')).not.toEqual(first);
+  });
+
+  test('forgets the groups of a step that was left', async () => {
+    const leave = new AbortController();
+    const { training } = open();
+    leave.abort(new Error('the round has ended'));
+    await expect(training.step({ progress: 0.5, signal: leave.signal })).rejects.toThrow('the round has ended');
+    expect(training.spent().steps).toBe(1);
+    training.dispose();
+  });
+
+  test('refuses settings that would protect nobody', () => {
+    const settings = { noiseMultiplier: 1, clip, samplingRate: 0.5, groups: 2, slicesPerPatient: 2 };
+    expect(() => open({ privacy: { ...settings, noiseMultiplier: 0 } })).toThrow(RangeError);
+    expect(() => open({ privacy: { ...settings, slicesPerPatient: 0 } })).toThrow(RangeError);
+  });
+});
