@@ -1,9 +1,11 @@
 /** The composition root: puts the parts of a site client together and runs them until the signal aborts. */
 import { join } from 'node:path';
+import { LogRefusedError } from '@wardround/protocols/audit/watch-log.ts';
 import type { Work } from '@wardround/protocols/session/messages.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { EngineKind } from '@wardround/shared/learning/engine/open-engine.ts';
 import { type EgressLedger, openEgressLedger } from './audit/egress-ledger.ts';
+import { watchCoordinator } from './audit/watch-coordinator.ts';
 import { CoordinatorRefusedError } from './link/errors.ts';
 import { openSiteLink } from './link/site-link.ts';
 import { safeSentence } from './log/safe-error.ts';
@@ -90,11 +92,17 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       log,
       introduced: new Set<Sha256Hex>(),
     };
+    const watch = watchCoordinator(folder, { site, identity, coordinator, link, ledger });
+    /** Why the coordinator is not worked for, in a sentence. */
+    let distrust: string | null = null;
     let lastWork: Work['kind'] | null = null;
     const onWork = ({ kind }: Work) => {
       trouble.passed();
       const announced = link.announced() ? 'announced' : 'polling';
-      status.update({ connection: kind === 'pending-admission' ? 'waiting-for-admission' : announced, problem: null });
+      status.update({
+        connection: kind === 'pending-admission' ? 'waiting-for-admission' : announced,
+        problem: distrust,
+      });
       if (kind === 'pending-admission' && lastWork !== kind) {
         log.info('Enrolled; waiting for the coordinator’s administrator to admit this site');
       }
@@ -103,7 +111,11 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
     log.info({ site, approval: approvalRule }, 'The site client has started');
     const loop = startWorkLoop({
       ask: link.work,
-      perform: (assignment, stop) => performAssignment(assignment, context, stop),
+      perform: async (assignment, stop) => {
+        await watch.check(stop);
+        distrust = null;
+        await performAssignment(assignment, context, stop);
+      },
       onWork,
       onAskFailed: (error) => {
         trouble.happened(error);
@@ -111,6 +123,10 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       },
       onWorkFailed: ({ kind, study }, error) => {
         const level = error instanceof CoordinatorRefusedError ? 'warn' : 'error';
+        if (error instanceof LogRefusedError) {
+          distrust = safeSentence(error);
+          status.update({ problem: distrust });
+        }
         log[level]({ kind, study, error }, 'The work could not be finished; asking for work again');
       },
       signal,

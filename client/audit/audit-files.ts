@@ -1,6 +1,9 @@
 /** Where a site keeps its audit, in its own folder: the ledger of what left, its signed head, and the coordinator's log as last seen. */
 import { join } from 'node:path';
 import { LedgerHead, SignedLedgerHead } from '@wardround/protocols/audit/egress-head.ts';
+import type { CheckpointAnswer } from '@wardround/protocols/audit/messages.ts';
+import { Bytes32, TimeMillis } from '@wardround/protocols/names.ts';
+import { hashOfJson } from '@wardround/shared/bytes/hash.ts';
 import { z } from 'zod';
 import type { StateFile } from '../state/state-file.ts';
 
@@ -31,3 +34,21 @@ export const SEEN_CHECKPOINT: StateFile<SeenCheckpoint> = {
   schema: SeenCheckpoint,
   remedy: AUDIT_REMEDY,
 };
+
+const LogEvidence = z.strictObject({
+  format: z.literal('wardround-log-evidence/1'),
+  atMillis: TimeMillis,
+  code: z.string().max(40),
+  /** The signed notes that cannot both be true. */
+  seen: z.string().max(20_000).nullable(),
+  offered: z.string().max(20_000).nullable(),
+  /** The proof that came with the offered one. */
+  consistency: z.array(Bytes32).max(64),
+});
+export type LogEvidence = z.infer<typeof LogEvidence>;
+
+/** Where the evidence against the coordinator's answer is kept: the same answer again needs no second file. */
+export function logEvidence(answer: CheckpointAnswer): StateFile<LogEvidence> {
+  const name = `audit/evidence-${hashOfJson('log-evidence/1', answer).slice(0, 16)}.json`;
+  return { name, schema: LogEvidence, remedy: AUDIT_REMEDY };
+}

@@ -2,6 +2,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from 'citty';
 import { safeSentence } from '../log/safe-error.ts';
+import { show as showAudit } from './commands/audit/show.ts';
+import { verify as verifyAudit } from './commands/audit/verify.ts';
 import { doctor } from './commands/doctor.ts';
 import { inspect } from './commands/inspect.ts';
 import { join } from './commands/join.ts';
@@ -50,6 +52,10 @@ const tree = group(
     policy: group(
       { name: 'policy', description: 'The floors of this site that no study can lower' },
       { show: leaf(showPolicy), check: leaf(checkPolicy) },
+    ),
+    audit: group(
+      { name: 'audit', description: 'What has left this site, and whether the record of it is whole' },
+      { show: leaf(showAudit), verify: leaf(verifyAudit) },
     ),
     inspect: leaf(inspect),
     doctor: leaf(doctor),

@@ -1,5 +1,6 @@
 /** A site's connection to its coordinator, as the rest of the client sees it: work in, answers and sealed bytes out. */
 import type { EgressLabel } from '@wardround/protocols/audit/egress-record.ts';
+import { CheckpointAnswer, type CosignatureOffer } from '@wardround/protocols/audit/messages.ts';
 import {
   Acknowledgement,
   type Decline,
@@ -50,6 +51,9 @@ export interface SiteLink {
   offerUpdate(round: RoundReference, offer: UpdateOffer, signal: AbortSignal): Promise<void>;
   declineRound(round: RoundReference, decline: Decline, signal: AbortSignal): Promise<void>;
   offerEvaluation(study: Sha256Hex, offer: EvaluationOffer, signal: AbortSignal): Promise<void>;
+  /** The newest checkpoint of the coordinator's log, with the proof that it begins with the log of size `from`. */
+  checkpoint(from: number, signal: AbortSignal): Promise<CheckpointAnswer>;
+  cosign(offer: CosignatureOffer, signal: AbortSignal): Promise<void>;
   /** For people watching; lost when the line is busy or down. */
   progress(progress: Omit<Progress, 'bytesSent'>): void;
   /** Bytes sent since the link was opened (byte-counter.ts says what counts). */
@@ -146,6 +150,12 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
       const label = { purpose: 'evaluation', what: 'sealed-evaluation', study: hash } as const;
       return post(`${study(hash)}/evaluation`, offer, { label, signal });
     },
+    checkpoint: (from, signal) => {
+      const request = { method: 'GET', path: `/v1/audit/checkpoint?from=${from}`, signal } as const;
+      return retry(() => client.ask(request, CheckpointAnswer), untilAnswered(signal));
+    },
+    cosign: (offer, signal) =>
+      post('/v1/audit/cosignature', offer, { label: { purpose: 'audit', what: 'log-cosignature' }, signal }),
     progress: (progress) => {
       const message = { ...progress, bytesSent: counter.total() };
       const { study: ofStudy, stage, round: ofRound } = message;

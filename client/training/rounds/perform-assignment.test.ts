@@ -104,6 +104,8 @@ function recordingLink(): SiteLink {
     offerUpdate: note('offerUpdate'),
     declineRound: note('declineRound'),
     offerEvaluation: note('offerEvaluation'),
+    checkpoint: async () => ({ note: null, consistency: [] }),
+    cosign: note('cosign'),
     progress: ({ activity }) => void said.push(['progress', activity]),
     bytesSent: () => 0,
     announced: () => true,
