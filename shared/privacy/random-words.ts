@@ -18,7 +18,7 @@ export interface RandomWords {
 const PIECE_BYTES = 16_384;
 
 export function createRandomWords(randomBytes: RandomBytes, { pieceBytes = PIECE_BYTES } = {}): RandomWords {
-  let piece = new DataView(new ArrayBuffer(0));
+  let piece: DataView = new DataView(new ArrayBuffer(0));
   let next = 0;
   const word = () => {
     if (next === piece.byteLength) {

@@ -4,7 +4,7 @@
  * inside groups and a group's gradient is clipped as a whole; shared/privacy/README.md proves what that bounds.
  */
 import type { Tensor3D } from '@tensorflow/tfjs-core';
-import type { PrivateSum } from '../../privacy/private-sum.ts';
+import type { ClippedSum } from '../../privacy/clipped-sum.ts';
 import type { SeededRandom } from '../../random/seeded-random.ts';
 import { sliceViews } from '../augmentations/slice-views.ts';
 import type { Engine } from '../engine/open-engine.ts';
@@ -36,7 +36,7 @@ export async function addGroupGradients(
   }: {
     readonly parameters: ParameterTensors;
     readonly groups: Iterable<Float32Array>;
-    readonly sum: PrivateSum;
+    readonly sum: Pick<ClippedSum, 'add'>;
   },
   { imageSizePixels, random, signal, ...contrast }: PrivateGradientOptions,
 ): Promise<void> {
