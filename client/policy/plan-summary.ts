@@ -86,6 +86,8 @@ function protectionLine({ protection }: StudyPlan): string {
       return 'Secure aggregation: the coordinator sees the sum of all sites’ updates and none of them alone, unless more than a third of the sites work with it.';
     case 'sealed':
       return 'Updates are encrypted to the coordinator. The coordinator can open a single site’s update while it adds it to the others.';
+    case 'plain-robust':
+      return `Updates are encrypted to the coordinator, which opens each site’s update and compares it with the others (${protection.robust?.rule}, against ${protection.robust?.faulty} faulty sites). This site takes part only if protectionModes of its policy.json names plain-robust.`;
     default:
       return protection.mode satisfies never;
   }

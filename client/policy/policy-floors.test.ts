@@ -10,9 +10,24 @@ import { requireFloors } from './require-floors.ts';
 import { DamagedPolicyError, NO_POLICY, readPolicy, SitePolicy } from './site-policy.ts';
 
 const plan = StudyPlan.parse(smallPlan());
+const robust = StudyPlan.parse({
+  ...smallPlan(),
+  protection: { ...smallPlan().protection, mode: 'plain-robust', robust: { rule: 'median', faulty: 0 } },
+  participation: { ...smallPlan().participation, quorum: 3 },
+});
 const policy = (floors: object) => SitePolicy.parse({ ...NO_POLICY, ...floors });
 
 describe('requireFloors()', () => {
+  test('refuses plain-robust unless the policy names it, also where there is no policy', () => {
+    const refusal = expect.objectContaining({ reason: 'policy-protection-mode' });
+    expect(() => requireFloors(robust, NO_POLICY)).toThrow(refusal);
+    expect(() => requireFloors(robust, policy({ protectionModes: ['sealed'] }))).toThrow(refusal);
+    expect(() => requireFloors(robust, policy({ protectionModes: ['plain-robust'] }))).not.toThrow();
+    const alone = policy({ protectionModes: ['plain-robust'], minimumThreshold: 2 });
+    expect(() => requireFloors(robust, alone)).toThrow(expect.objectContaining({ reason: 'policy-minimum-threshold' }));
+    expect(planSummary(robust).join('\n')).toContain('opens each site’s update and compares it');
+  });
+
   const cases: [string, object, object, string, string, StudyFacts?][] = [
     ['minimumSites', { minimumSites: 2 }, { minimumSites: 3 }, 'policy-minimum-sites', 'the study has 2'],
     [

@@ -42,10 +42,13 @@ export function dataSetsOf({ stages, expression, evaluation }: StudyPlan): DataS
   ];
 }
 
+/** What a site takes part in without saying so in its policy. Every other mode has to be named there. */
+const MODES_WITHOUT_POLICY: readonly string[] = ['secure-aggregation', 'sealed'];
+
 /** How many sites must act together before one site's update can be opened, when a round has so many sites. */
 function openingThreshold(mode: string, sites: number): number {
-  // Of a sealed update the coordinator opens each by itself; so few sites cannot aggregate securely at all.
-  return mode === 'sealed' || sites < FEWEST_SITES ? 1 : sessionParameters(sites).threshold;
+  // Sealed updates the coordinator opens by itself, to add them or to compare them; so few sites cannot aggregate securely at all.
+  return mode !== 'secure-aggregation' || sites < FEWEST_SITES ? 1 : sessionParameters(sites).threshold;
 }
 
 /** Every floor that the policy sets and a plan can meet or not, in the policy's order. */
@@ -71,8 +74,9 @@ export function policyFloors(plan: StudyPlan, policy: SitePolicy, facts: StudyFa
     const rest = { reason: 'policy-minimum-threshold', setting: 'protection.mode' } as const;
     add('minimumThreshold', { ...rest, needed, found: String(threshold), isMet });
   }
-  if (policy.protectionModes !== undefined) {
-    const allowed: readonly string[] = policy.protectionModes;
+  // A mode that a policy has to name is refused where there is no policy, or none about modes.
+  if (policy.protectionModes !== undefined || !MODES_WITHOUT_POLICY.includes(protection.mode)) {
+    const allowed = policy.protectionModes ?? MODES_WITHOUT_POLICY;
     add('protectionModes', {
       reason: 'policy-protection-mode',
       setting: 'protection.mode',

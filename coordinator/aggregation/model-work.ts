@@ -25,6 +25,7 @@ import { open, SealBrokenError } from '@wardround/shared/crypto/sealed-envelope.
 import { layoutHash, type ParameterLayout } from '@wardround/shared/tensors/layout.ts';
 import { BlobDamagedError, type BlobFolder } from '../storage/blob-folder.ts';
 import type { UploadFolder } from '../storage/upload-folder.ts';
+import { type RobustAggregate, robustAggregate } from './robust-aggregate.ts';
 
 export interface ModelWork {
   /** Makes the stage's starting weights and publishes them. */
@@ -114,6 +115,46 @@ export function createModelWork(parts: {
     return { layout: models.layout(request.plan, stageOf(request)), clip, maximumSampleCount, sites: request.sites };
   };
 
+  /** Takes the server's step and publishes the result. */
+  const moveModel = async (
+    request: AggregationRequest,
+    { code, meanDelta, sampleCounts }: RobustAggregate & { readonly code: UpdateCode },
+  ): Promise<Extract<AggregationResult, { kind: 'aggregated' }>> => {
+    const { startModel, optimiserState } = request;
+    const before = float32FromBytes(await published.read(startModel));
+    const result = serverStep(stageOf(request).server, {
+      weights: before,
+      meanDelta,
+      state: optimiserState === null ? null : float32FromBytes(await optimiserStates.read(optimiserState)),
+      trained: code.layout.tensors.filter(({ group }) => (sampleCounts[code.layout.groups.indexOf(group)] ?? 0) > 0),
+    });
+    return {
+      kind: 'aggregated',
+      updateNorm: distanceOf(before, result.weights),
+      model: await published.put(littleEndianBytes(result.weights)),
+      optimiserState: result.state && (await optimiserStates.put(littleEndianBytes(result.state))),
+    };
+  };
+
+  const aggregateRobustly = async (
+    request: AggregationRequest,
+    { code, rule: { rule: kind, faulty } }: { readonly code: UpdateCode; readonly rule: RobustSetting },
+  ): Promise<AggregationResult> => {
+    const mustOpen = async (update: UpdateReference): Promise<Uint8Array> => {
+      const opened = await openUpdate(request, update);
+      if (typeof opened === 'string') throw new UnusableUpdateError(update.site, opened);
+      return opened;
+    };
+    try {
+      const rule = { kind, faulty };
+      const aggregate = await robustAggregate(request.updates, { code, rule, open: mustOpen });
+      return moveModel(request, { code, ...aggregate });
+    } catch (error) {
+      if (error instanceof UnusableUpdateError) return { kind: 'unusable', site: error.site, reason: error.reason };
+      throw error;
+    }
+  };
+
   return {
     async prepareStage(request) {
       const stage = stageOf(request);
@@ -131,6 +172,8 @@ export function createModelWork(parts: {
 
     async aggregate(request) {
       const code = codeOf(request);
+      const { robust } = request.plan.protection;
+      if (robust !== undefined) return aggregateRobustly(request, { code, rule: robust });
       const sum = new Int32Array(updateVectorLength(code.layout));
       for (const update of request.updates) {
         const opened = await openUpdate(request, update);
@@ -138,23 +181,24 @@ export function createModelWork(parts: {
         addUpdate(sum, opened);
         opened.fill(0);
       }
-      const { meanDelta, sampleCounts } = decodeSum(sum, code);
-      const { startModel, optimiserState } = request;
-      const before = float32FromBytes(await published.read(startModel));
-      const result = serverStep(stageOf(request).server, {
-        weights: before,
-        meanDelta,
-        state: optimiserState === null ? null : float32FromBytes(await optimiserStates.read(optimiserState)),
-        trained: code.layout.tensors.filter(({ group }) => (sampleCounts[code.layout.groups.indexOf(group)] ?? 0) > 0),
-      });
-      return {
-        kind: 'aggregated',
-        updateNorm: distanceOf(before, result.weights),
-        model: await published.put(littleEndianBytes(result.weights)),
-        optimiserState: result.state && (await optimiserStates.put(littleEndianBytes(result.state))),
-      };
+      return moveModel(request, { code, ...decodeSum(sum, code) });
     },
   };
+}
+
+type RobustSetting = NonNullable<StudyPlan['protection']['robust']>;
+
+/** An update that was accepted cannot be read any more. */
+class UnusableUpdateError extends Error {
+  override readonly name = 'UnusableUpdateError';
+  readonly site: string;
+  readonly reason: string;
+
+  constructor(site: string, reason: string) {
+    super(`Cannot add an update: ${reason}`);
+    this.site = site;
+    this.reason = reason;
+  }
 }
 
 function distanceOf(before: Float32Array, after: Float32Array): number {

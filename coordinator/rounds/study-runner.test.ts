@@ -43,7 +43,8 @@ function plan(
   const { rounds = 1, server, gate, robust } = options;
   const stages = small.stages.slice(0, 1).map((stage) => ({ ...stage, rounds, ...(server && { server }) }));
   const protection = { ...small.protection, ...(gate && { gate }), ...(robust && { mode: 'plain-robust', robust }) };
-  return checkStudyPlan({ ...small, stages, protection });
+  const participation = { ...small.participation, ...(robust && { quorum: 3 }) };
+  return checkStudyPlan({ ...small, stages, protection, participation });
 }
 
 const phase = (runner: StudyRunner) => runner.state().phase.kind;
@@ -137,6 +138,49 @@ describe('a round', () => {
     await coordinator.send(runner, 'zurich', changes.zurich);
     await vi.waitFor(() => expect(currentRound(runner.state())?.round).toBe(2));
     expect(coordinator.hints.slice(-3)).toEqual(sites);
+  });
+});
+
+describe('a study with a robust rule', () => {
+  test('leaves out what one site sends against the others, and goes on without an update that the disk has damaged', async () => {
+    const robust = { rule: 'median', faulty: 1 };
+    for (const damages of [false, true]) {
+      const coordinator = await create(({ work, stores }) => ({
+        stores,
+        work: {
+          ...work,
+          async aggregate(request) {
+            const [first] = request.updates;
+            if (damages && request.updates.length === 4 && first) {
+              await writeFile((await stores.uploads.of(first.site)).pathOf(first.blob), 'damaged');
+            }
+            return work.aggregate(request);
+          },
+        },
+      }));
+      const four = ['basel', 'bern', 'geneva', 'zurich'];
+      await coordinator.stores.sites.addInvitation({
+        secretHash: 'b',
+        site: 'bern',
+        expiresAtMillis: 1,
+        usedByKey: null,
+      });
+      await coordinator.stores.sites.enrol(
+        { site: 'bern', signingKey: 'b', sealingKey: 'b', status: 'admitted', enrolledAtMillis: 0 },
+        'b',
+      );
+      const runner = await coordinator.begin(plan({ robust }), four);
+      await until(runner, 'training');
+      for (const site of four) {
+        const value = site === 'zurich' ? -0.1 : 0.01;
+        const sampleCounts = [site === 'zurich' ? 1000 : 1, 1];
+        await coordinator.send(runner, site, { delta: new Array(6).fill(value), sampleCounts });
+      }
+      await until(runner, 'evaluating');
+      const participants = damages ? four.slice(1) : four;
+      expect(currentRound(runner.state())).toMatchObject({ outcome: { kind: 'committed', participants } });
+      for (const weight of await weights(coordinator, runner)) expect(Math.abs(weight - 0.01)).toBeLessThan(1e-5);
+    }
   });
 });
 

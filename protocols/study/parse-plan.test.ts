@@ -36,6 +36,23 @@ describe('checkStudyPlan()', () => {
     expect(planHash(checkStudyPlan(changed('seed', 8)))).not.toBe(planHash(plan));
   });
 
+  test('takes a robust rule with its mode alone, and with enough sites for it', () => {
+    const robust = (protection: object, quorum: number) => {
+      const plan = smallPlan();
+      return problems({
+        ...plan,
+        protection: { ...plan.protection, ...protection },
+        participation: { ...plan.participation, quorum },
+      });
+    };
+    const krum = { mode: 'plain-robust', robust: { rule: 'krum', faulty: 1 } };
+    expect(robust(krum, 5)).toEqual([]);
+    expect(robust(krum, 4)).toEqual(['participation.quorum: krum needs 5 updates to withstand 1 faulty ones']);
+    const needed = ['protection.robust: needed with the mode plain-robust, and with no other'];
+    expect(robust({ mode: 'plain-robust' }, 5)).toEqual(needed);
+    expect(robust({ ...krum, mode: 'sealed' }, 5)).toEqual(needed);
+  });
+
   test('gives the small plan a known hash', () => {
     expect(planHash(checkStudyPlan(smallPlan()))).toBe(
       'da50143f9ac41ee2f50c7ac6891527112dce36fafec242c73d96611a1488e1d4',
@@ -96,7 +113,11 @@ describe('checkStudyPlan()', () => {
     ['expression.genes', ['TP53', 'TP53'], 'expression.genes: each gene may appear once'],
     ['evaluation.trainAlone', 'yes', 'evaluation.trainAlone: needed true or false, found "yes"'],
     ['protection.clip', 0, 'protection.clip: needed a number from 0.000001 to 100, found 0'],
-    ['protection.mode', undefined, 'protection.mode: needed "secure-aggregation" or "sealed", found nothing'],
+    [
+      'protection.mode',
+      undefined,
+      'protection.mode: needed "secure-aggregation" or "sealed" or "plain-robust", found nothing',
+    ],
     [
       'protection.mode',
       'secure-aggregation',
@@ -105,7 +126,7 @@ describe('checkStudyPlan()', () => {
     [
       'protection.clipping',
       1,
-      'protection: there is no setting "clipping"; there are mode, clip, maximumSampleCount, updateNormLimit, gate',
+      'protection: there is no setting "clipping"; there are mode, clip, maximumSampleCount, robust, updateNormLimit, gate',
     ],
     ['encoders', undefined, 'encoders: needed a group of settings, found nothing'],
   ])('names what is wrong with %s = %j', (path, value, problem) => {

@@ -4,6 +4,7 @@
  * Sites approve the hash; the layouts, the split, the schedule and the protection all follow from the plan, so neither
  * side has to believe what the other says about them.
  */
+import { fewestUpdates, ROBUST_RULES } from '@wardround/shared/aggregation/robust/robust-rule.ts';
 import { hashOfJson, type Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { VIT_ARCHITECTURES } from '@wardround/shared/tensors/layouts/vit.ts';
 import { z } from 'zod';
@@ -180,12 +181,16 @@ const Protection = z.strictObject({
   /**
    * `secure-aggregation`: sites mask their updates so that the coordinator sees nothing but their sum; needs three sites.
    * `sealed`: each update is encrypted to the coordinator's key, which can open it while adding.
+   * `plain-robust`: as `sealed`, and the coordinator compares the opened updates by the rule under `robust`. Sites take
+   * part only where their own policy names this mode.
    */
-  mode: z.enum(['secure-aggregation', 'sealed']),
+  mode: z.enum(['secure-aggregation', 'sealed', 'plain-robust']),
   /** Each coordinate of a site's mean update is clipped to plus or minus this. */
   clip: z.number().min(1e-6).max(100),
   /** Sample counts above this are refused; they bound the fixed-point code. */
   maximumSampleCount: z.int().min(1).max(100_000_000),
+  /** With `plain-robust`: what takes the place of the mean, and how many faulty sites it has to withstand. */
+  robust: z.strictObject({ rule: z.enum(ROBUST_RULES), faulty: z.int().min(0).max(500) }).optional(),
   /** Each site scales a longer mean update down to this L2 norm before it is coded. Without it only coordinates are clipped. */
   updateNormLimit: z
     .strictObject({
@@ -238,6 +243,24 @@ export const StudyPlan = z
     }
     if (new Set(plan.evaluation.tasks.map((task) => task.name)).size !== plan.evaluation.tasks.length) {
       context.addIssue({ code: 'custom', path: ['evaluation', 'tasks'], message: 'tasks must have different names' });
+    }
+    const { mode, robust } = plan.protection;
+    if ((mode === 'plain-robust') !== (robust !== undefined)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['protection', 'robust'],
+        message: 'needed with the mode plain-robust, and with no other',
+      });
+    }
+    if (robust !== undefined) {
+      const fewest = fewestUpdates({ kind: robust.rule, faulty: robust.faulty });
+      if (plan.participation.quorum < fewest) {
+        context.addIssue({
+          code: 'custom',
+          path: ['participation', 'quorum'],
+          message: `${robust.rule} needs ${fewest} updates to withstand ${robust.faulty} faulty ones`,
+        });
+      }
     }
   });
 export type StudyPlan = z.infer<typeof StudyPlan>;
