@@ -14,8 +14,10 @@ interface TensorFlowBackend {
     readonly TF_ATTR_STRING: number;
     readonly TF_FLOAT: number;
     readonly hasWardroundOperations?: boolean;
+    readonly copyTensor?: (number: number, target: Float32Array) => void;
   };
   readonly isUsingGpuDevice: boolean;
+  getInputTensorIds(tensors: readonly Tensor[]): number[];
   executeMultipleOutputs(
     name: string,
     attributes: readonly { name: string; type: number; value: unknown }[],
@@ -35,6 +37,17 @@ export function hasFusedOperations({ kind, tf }: Engine): boolean {
 export function fusedOperation({ tf }: Engine, name: FusedOperation, inputs: readonly Tensor[]): Tensor[] {
   const outputs = fusedOutputs[name];
   return (tf.backend() as unknown as TensorFlowBackend).executeMultipleOutputs(`Wardround${name}`, [], inputs, outputs);
+}
+
+/** Whether `copyTensor` can be called: not with the package's own prebuilt files. */
+export function copiesTensors({ kind, tf }: Engine): boolean {
+  return kind === 'native' && (tf.backend() as unknown as TensorFlowBackend).binding.copyTensor !== undefined;
+}
+
+/** Copies the numbers of a float32 tensor into an array of its size. */
+export function copyTensor({ tf }: Engine, tensor: Tensor, target: Float32Array): void {
+  const backend = tf.backend() as unknown as TensorFlowBackend;
+  backend.binding.copyTensor!(backend.getInputTensorIds([tensor])[0]!, target);
 }
 
 /** Whether TensorFlow's own operations can be called, on the CPU or a GPU. */

@@ -27,8 +27,8 @@ export function createShardedMemory(values: Float32Array, members: number): Shar
 export interface ShardedAdamW {
   /** The vector as it stands; all members see the same numbers between two steps. */
   readonly parameters: Float32Array;
-  /** Hands in a copy of this member's gradient for the next step. */
-  give(gradient: Float32Array): void;
+  /** Where this member puts its gradient before the next step; the others read it. */
+  readonly gradient: Float32Array;
   /**
    * Moves the vector against the sum of the gradients that members 0..working - 1 have given. All members call it with
    * the same settings and return when the whole vector has moved.
@@ -87,7 +87,7 @@ export function openShardedAdamW(
 
   return {
     parameters,
-    give: (gradient) => gradients[member]!.set(gradient),
+    gradient: gradients[member]!,
     step({ learningRate, working, common }) {
       barrier.wait();
       squares[member] = reduce({ working, common });

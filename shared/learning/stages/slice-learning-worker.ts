@@ -4,7 +4,7 @@ import { createRandom } from '../../random/seeded-random.ts';
 import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
 import { viewsOf } from '../augmentations/slice-views.ts';
 import { openEngine } from '../engine/open-engine.ts';
-import { hostLoop } from '../ops/host-loop.ts';
+import { readInto } from '../ops/read-into.ts';
 import { openExchange } from '../parallel/exchange.ts';
 import { gatherRows } from '../parallel/gather-rows.ts';
 import { openShardedAdamW } from '../parallel/sharded-adamw.ts';
@@ -71,10 +71,7 @@ joinTeam<SliceLearningData, SliceLearningCommand, number>(async ({ data, ...team
       return Number.NaN;
     }
     const { loss, gradient } = ownGradient(command, working);
-    hostLoop(engine, [gradient], {
-      shapes: [],
-      loop: ([numbers]) => optimiser.give(numbers!),
-    });
+    readInto(engine, gradient, optimiser.gradient);
     gradient.dispose();
     optimiser.step({ learningRate, working, common });
     return loss;

@@ -94,7 +94,8 @@ export function bindingArguments(nvidia: readonly string[]): string[] {
     '-DTFE_NewContext=newContextWithThreads',
     `${bindingSources}/tfjs_backend.cc`,
     `${bindingSources}/tfjs_binding.cc`,
-    fileURLToPath(new URL('context-threads.cc', import.meta.url)),
+    `-I${bindingSources}`,
+    ...['context-threads.cc', 'copy-tensor.cc'].map((name) => fileURLToPath(new URL(name, import.meta.url))),
     ...tensorFlowLibraries,
     ...(nvidia.length > 0 ? ['-Wl,--no-as-needed', ...nvidia] : []),
     // Each library may need what lies in another's folder, so the path holds for all of them.

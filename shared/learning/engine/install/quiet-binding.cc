@@ -62,8 +62,10 @@ const Libraries& libraries() {
   static Libraries loaded;
   static std::once_flag once;
   std::call_once(once, [] {
-    // Read while TensorFlow's library loads: each context then has threads of its own instead of a share of one pool.
+    // TensorFlow reads them while its library loads; what a worker thread of Node sets does not reach it. The first one gives
+    // each context threads of its own instead of a share of one pool, the second warns of errors only.
     setenv("TF_OVERRIDE_GLOBAL_THREADPOOL", "1", 0);
+    setenv("TF_CPP_MIN_LOG_LEVEL", "2", 0);
     const std::string folder = folderOfThis();
     loaded.binding = loadQuietly(folder + "libtfjs_binding.so");
     if (loaded.binding == nullptr) {
@@ -107,6 +109,11 @@ napi_value openBinding(napi_env env, napi_callback_info info) {
   napi_value fused;
   napi_get_boolean(env, operations != nullptr, &fused);
   napi_set_named_property(env, opening, "hasWardroundOperations", fused);
+  if (auto* const copyTensor = find<napi_value(napi_env, napi_callback_info)>(binding, "copyTensor")) {
+    napi_value copy;
+    napi_create_function(env, "copyTensor", NAPI_AUTO_LENGTH, copyTensor, nullptr, &copy);
+    napi_set_named_property(env, opening, "copyTensor", copy);
+  }
   return opening;
 }
 

@@ -11,6 +11,7 @@ export function recipe(): string {
   for (const name of [
     'compile-binding.ts',
     'context-threads.cc',
+    'copy-tensor.cc',
     'quiet-binding.cc',
     ...operations.map((file) => `operations/${file}`),
   ]) {

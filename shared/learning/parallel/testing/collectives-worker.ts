@@ -75,7 +75,7 @@ joinTeam<CollectivesData, CollectivesCommand, CollectivesAnswer>(async ({ member
       case 'gather':
         return gather({ engine, exchange }, command, { member, members });
       case 'optimise':
-        if (command.gradient !== null) optimiser!.give(command.gradient);
+        if (command.gradient !== null) optimiser!.gradient.set(command.gradient);
         optimiser!.step(command);
         return {};
       case 'meet':
