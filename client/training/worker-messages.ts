@@ -19,7 +19,7 @@ export interface WorkerSettings {
   readonly cacheDirectory: string;
   /** Engines to try; all of them, fastest first, when absent. */
   readonly engines: readonly EngineKind[] | null;
-  /** The most threads that may train at once on WebAssembly; one a core when absent. */
+  /** The most threads that may train at once without a GPU; one a core when absent. */
   readonly threads?: number | undefined;
 }
 

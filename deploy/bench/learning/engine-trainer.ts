@@ -33,7 +33,7 @@ const step = () => training.step(images, { progress: 0.5 });
 await step();
 await step();
 const { description, threads } = engine;
-answer({ ready: true, description, threads: kind === 'wasm' ? threads : null, device: kind });
+answer({ ready: true, description, threads: kind === 'wasm' || kind === 'native' ? threads : null, device: kind });
 
 for await (const line of createInterface({ input: process.stdin })) {
   const [request, argument] = line.split(' ');
