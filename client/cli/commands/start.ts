@@ -24,7 +24,7 @@ export const start = defineCommand({
     },
     threads: {
       type: 'string',
-      description: 'Threads that may train at once without a GPU or native library. One for each core unless given',
+      description: 'Threads that may train at once without a GPU. One for each core unless given',
       valueHint: 'N',
     },
     data: { type: 'string', description: 'Another data folder than the one given to join', valueHint: 'DIR' },
