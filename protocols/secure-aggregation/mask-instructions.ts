@@ -2,6 +2,7 @@
  * Which masks to add to a vector. Instructions are the same for every piece of it, so that whoever holds the vector masks
  * it piece by piece, in as many threads as there are.
  */
+import { createAgreement } from '@wardround/shared/crypto/key-agreement.ts';
 import { addMask } from '@wardround/shared/crypto/mask-generator.ts';
 import { decodeKey, pairMaskKey, selfMaskKey } from './session-keys.ts';
 import type { SiteMasking } from './site-state.ts';
@@ -17,12 +18,11 @@ export interface MaskInstruction {
 /** The site's own mask, and one for each neighbour that shared: added by the one, taken away by the other. */
 export function maskInstructions(state: SiteMasking): MaskInstruction[] {
   const { terms, session, site, maskKeys } = state;
-  const secretKey = decodeKey(state.maskSecret);
+  const agree = createAgreement(decodeKey(state.maskSecret));
   const pairs = Object.keys(maskKeys)
     .sort()
     .map((other) => {
-      const publicKey = decodeKey(maskKeys[other]!);
-      const key = pairMaskKey({ secretKey, publicKey }, { terms, session, pair: [site, other] });
+      const key = pairMaskKey(agree(decodeKey(maskKeys[other]!)), { terms, session, pair: [site, other] });
       return { key, sign: pairSign(site, other) };
     });
   return [{ key: selfMaskKey(decodeKey(state.seed), session), sign: 1 }, ...pairs];

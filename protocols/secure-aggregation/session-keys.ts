@@ -2,7 +2,7 @@
 import { decodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import { hashOfJson, type Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { agreeOnSecret, deriveKey } from '@wardround/shared/crypto/key-agreement.ts';
+import { deriveKey } from '@wardround/shared/crypto/key-agreement.ts';
 import { shareCommitment } from '@wardround/shared/crypto/secret-sharing.ts';
 import type { SessionTerms, SignedMessage } from './messages.ts';
 import { messageHash } from './signed-message.ts';
@@ -22,15 +22,15 @@ export function siteListHash(session: Sha256Hex, sites: readonly string[]): Sha2
  * coordinator gave one site another model, that site's masks would not cancel and the sum would be noise (Pasquini,
  * Francati and Ateniese, CCS 2022).
  *
- * @param keys one's own secret key and the other's public key.
+ * @param agreed what the two agreed on with their mask keys.
  */
 export function pairMaskKey(
-  keys: { readonly secretKey: Uint8Array; readonly publicKey: Uint8Array },
+  agreed: Uint8Array,
   options: { readonly terms: SessionTerms; readonly session: Sha256Hex; readonly pair: readonly [string, string] },
 ): Uint8Array {
   const { terms, session, pair } = options;
   const { model, plan, roster, rosterEpoch } = terms;
-  return deriveKey(agreeOnSecret(keys.secretKey, keys.publicKey), {
+  return deriveKey(agreed, {
     salt: sessionSalt(session),
     info: `FL1/mask\n${canonicalJson({ pair: pair.toSorted(), model, plan, roster, rosterEpoch })}`,
   });
@@ -41,13 +41,17 @@ export function selfMaskKey(seed: Uint8Array, session: Sha256Hex): Uint8Array {
   return deriveKey(seed, { salt: sessionSalt(session), info: 'FL1/self' });
 }
 
-/** The key that seals one site's shares to another: a key for each direction. */
+/**
+ * The key that seals one site's shares to another: a key for each direction.
+ *
+ * @param agreed what the two agreed on with their share keys.
+ */
 export function shareSealingKey(
-  keys: { readonly secretKey: Uint8Array; readonly publicKey: Uint8Array },
+  agreed: Uint8Array,
   options: { readonly session: Sha256Hex; readonly from: string; readonly to: string },
 ): Uint8Array {
   const { session, from, to } = options;
-  return deriveKey(agreeOnSecret(keys.secretKey, keys.publicKey), {
+  return deriveKey(agreed, {
     salt: sessionSalt(session),
     info: `FL1/share\n${canonicalJson({ from, to })}`,
   });

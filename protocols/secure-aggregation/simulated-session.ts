@@ -1,11 +1,10 @@
 /** Plays whole sessions in memory, phase by phase, for tests: real parties, real keys, known randomness. */
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, createPrivateKey, createPublicKey } from 'node:crypto';
 import { encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
 import { addModulo } from '@wardround/shared/bytes/fixed-point.ts';
 import { sha256, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { RandomBytes } from '@wardround/shared/crypto/key-agreement.ts';
-import nacl from 'tweetnacl';
 import {
   type CoordinatorState,
   closeAdvertising,
@@ -51,9 +50,7 @@ export function createConsortium(
   const { words, seed = 'consortium' } = options;
   const names = Array.from({ length: count }, (_, index) => `site-${String(index).padStart(3, '0')}`);
   const seeds = new Map(names.map((site) => [site, sha256(`${seed} ${site} signing`)]));
-  const signingKeys = new Map(
-    names.map((site) => [site, encodeBase64Url(nacl.sign.keyPair.fromSeed(seeds.get(site)!).publicKey)]),
-  );
+  const signingKeys = new Map(names.map((site) => [site, encodeBase64Url(signingKeyOf(seeds.get(site)!))]));
   const roster = { epoch: 3, hash: sha256Hex(`${seed} roster of ${count}`), signingKeys };
   const contexts = new Map(
     names.map((site) => [
@@ -78,6 +75,12 @@ export function createConsortium(
     words,
   };
   return { roster, contexts, terms };
+}
+
+function signingKeyOf(seed: Uint8Array): Uint8Array {
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
+  const key = createPublicKey(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }));
+  return new Uint8Array(key.export({ format: 'der', type: 'spki' }).subarray(-32));
 }
 
 /** A session at the end of some phase. Every step makes a new value, so several continuations can begin at one. */

@@ -18,7 +18,7 @@
  */
 import { encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { generateAgreementKeys, type RandomBytes } from '@wardround/shared/crypto/key-agreement.ts';
+import { createAgreement, generateAgreementKeys, type RandomBytes } from '@wardround/shared/crypto/key-agreement.ts';
 import { UnusableKeyError } from '@wardround/shared/crypto/public-key-check.ts';
 import { splitSecret } from '@wardround/shared/crypto/secret-sharing.ts';
 import type { AbortReason } from './abort-reasons.ts';
@@ -145,7 +145,7 @@ export function shareKeys(
   const sharing = { shares: holders.length, threshold: parameters.threshold, randomBytes };
   const seedShares = splitSecret(seed, sharing);
   const keyShares = splitSecret(maskSecret, sharing);
-  const secretKey = decodeKey(state.shareSecret);
+  const agree = createAgreement(decodeKey(state.shareSecret));
   let ownShares: HeldShares | null = null;
   const shares: Bodies['share-keys']['shares'] = [];
   for (const [index, to] of holders.entries()) {
@@ -155,8 +155,7 @@ export function shareKeys(
       ownShares = { seed: encodeBase64Url(pair.seedShare), key: encodeBase64Url(pair.keyShare) };
     } else {
       try {
-        const publicKey = decodeKey(keys.get(to)!.shareKey);
-        const key = shareSealingKey({ secretKey, publicKey }, { session, from: site, to });
+        const key = shareSealingKey(agree(decodeKey(keys.get(to)!.shareKey)), { session, from: site, to });
         sealed = sealShares(pair, { key, randomBytes });
       } catch (error) {
         if (!(error instanceof UnusableKeyError)) throw error;
@@ -215,6 +214,7 @@ export function acceptShares(
   }
   const shares: Record<string, HeldShares> = state.ownShares === null ? {} : { [site]: state.ownShares };
   const graph = graphOf(sites, session);
+  const agree = createAgreement(decodeKey(state.shareSecret));
   for (const of of sharing) {
     const message = byName.get(of);
     if (message === undefined) return refuse(state, { reason: 'list-wrong', context });
@@ -222,7 +222,7 @@ export function acceptShares(
     const previous = keys[of]!.link;
     const fault = messageFault(message, { phase: 'share-keys', terms, session, roster, previous });
     if (fault !== null) return refuse(state, { reason: fault, suspect: of, context });
-    const held = openOwnShares(message, { state, holders: shareHolders(of, { graph, sites }) });
+    const held = openOwnShares(message, { state, agree, holders: shareHolders(of, { graph, sites }) });
     if (held === null) return refuse(state, { reason: 'share-broken', suspect: of, context });
     shares[of] = held;
   }
@@ -340,9 +340,13 @@ function isListAmong(list: readonly string[], options: { sites: readonly string[
 /** This site's shares in a neighbour's message, if they open and are what the neighbour is committed to. */
 function openOwnShares(
   message: SignedMessage<'share-keys'>,
-  options: { readonly state: SiteSharing; readonly holders: readonly string[] },
+  options: {
+    readonly state: SiteSharing;
+    readonly agree: (publicKey: Uint8Array) => Uint8Array;
+    readonly holders: readonly string[];
+  },
 ): HeldShares | null {
-  const { state, holders } = options;
+  const { state, agree, holders } = options;
   const { session, site: to, keys } = state;
   const of = message.header.site;
   const { shares } = message.body;
@@ -350,9 +354,8 @@ function openOwnShares(
   const place = holders.indexOf(to);
   const entry = shares[place]!;
   if (entry.sealed === null) return null;
-  const publicKey = decodeKey(keys[of]!.shareKey);
-  const secretKey = decodeKey(state.shareSecret);
-  const opened = openShares(entry.sealed, shareSealingKey({ secretKey, publicKey }, { session, from: of, to }));
+  const agreed = agree(decodeKey(keys[of]!.shareKey));
+  const opened = openShares(entry.sealed, shareSealingKey(agreed, { session, from: of, to }));
   if (opened === null) return null;
   const { seedShare, keyShare } = opened;
   const whole =

@@ -1,6 +1,6 @@
 /** Puts secrets together from revealed shares and says which masks to take out of the sum of the survivors' vectors. */
 import { decodeBase64Url, encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
-import { agreementPublicKey } from '@wardround/shared/crypto/key-agreement.ts';
+import { agreementPublicKey, createAgreement } from '@wardround/shared/crypto/key-agreement.ts';
 import { combineShares } from '@wardround/shared/crypto/secret-sharing.ts';
 import type { AdvertisedSession } from './advertised-keys.ts';
 import { type MaskInstruction, pairSign } from './mask-instructions.ts';
@@ -56,10 +56,11 @@ export function unmaskingInstructions(options: {
     if (encodeBase64Url(agreementPublicKey(secret)) !== session.keys.get(of)!.maskKey) {
       return { ok: false, reason: 'secret-wrong', suspect: of };
     }
+    const agree = createAgreement(secret);
     for (const survivor of near) {
       const publicKey = decodeKey(session.keys.get(survivor)!.maskKey);
       const pair = [survivor, of] as const;
-      const key = pairMaskKey({ secretKey: secret, publicKey }, { terms, session: session.session, pair });
+      const key = pairMaskKey(agree(publicKey), { terms, session: session.session, pair });
       instructions.push({ key, sign: pairSign(survivor, of) === 1 ? -1 : 1 });
     }
   }

@@ -35,18 +35,25 @@ export function agreementPublicKey(secretKey: Uint8Array): Uint8Array {
  * @throws {UnusableKeyError} when the public key is a point of small order, whose secret everybody knows.
  */
 export function agreeOnSecret(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  return createAgreement(secretKey)(publicKey);
+}
+
+/** `agreeOnSecret` with one secret key and many public keys: reading in the secret key costs more than agreeing. */
+export function createAgreement(secretKey: Uint8Array): (publicKey: Uint8Array) => Uint8Array {
   const privateKey = importSecret(secretKey);
-  let secret: Uint8Array | null = null;
-  try {
-    secret = new Uint8Array(diffieHellman({ privateKey, publicKey: importPublic(publicKey) }));
-  } catch (error) {
-    // OpenSSL refuses to derive the all-zero secret; a key of a wrong length is another matter.
-    if (error instanceof RangeError) throw error;
-  }
-  if (secret === null || secret.every((byte) => byte === 0)) {
-    throw new UnusableKeyError('Cannot agree on a secret: needed a point of large order, found one of small order');
-  }
-  return secret;
+  return (publicKey) => {
+    const theirs = importPublic(publicKey);
+    let secret: Uint8Array | null = null;
+    try {
+      secret = new Uint8Array(diffieHellman({ privateKey, publicKey: theirs }));
+    } catch {
+      // OpenSSL refuses to derive the all-zero secret.
+    }
+    if (secret === null || secret.every((byte) => byte === 0)) {
+      throw new UnusableKeyError('Cannot agree on a secret: needed a point of large order, found one of small order');
+    }
+    return secret;
+  };
 }
 
 /**
