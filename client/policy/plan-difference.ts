@@ -28,6 +28,9 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'protection.mode': 'How updates are protected',
   'protection.clip': 'The most a trained number may change in a round',
   'protection.maximumSampleCount': 'The most samples that count',
+  'protection.robust': 'What takes the place of the mean',
+  'protection.updateNormLimit': 'The longest update that a site sends',
+  'protection.gate': 'When a round is undone',
   'protection.privacy': 'Differential privacy',
   protection: 'The protection of updates',
 };

@@ -75,8 +75,25 @@ function leavingLines(plan: StudyPlan): string[] {
     'Before training: how many patients, series and slices can be used, how many files or rows cannot and why, and the kind of compute engine.',
     `Each round: one update, which is the change of the trained numbers, each kept within plus or minus ${protection.clip}, with the number of samples behind it; beside it the mean loss, the steps and the seconds.`,
     ...stages.map((stage) => tensorLine(plan, stage)),
+    ...limitLines(protection),
     'While working: what the site is doing, how far it is, the current loss and speed.',
     `At the end: scores and counts of ${several(evaluation.tasks.length, 'task')}${stages.length > 1 ? ' and of matching modalities' : ''}, never on fewer than ${several(evaluation.minimumPatients, 'patient')}.`,
+  ];
+}
+
+/** What the site does to an update before it leaves, where the plan asks for it. */
+function limitLines({ updateNormLimit }: StudyPlan['protection']): string[] {
+  if (updateNormLimit === undefined) return [];
+  const { norm, zeroAboveMultiple } = updateNormLimit;
+  return [
+    `An update longer than ${norm} is scaled down to it, one longer than ${norm * zeroAboveMultiple} is sent as zeros; which of this was done is said beside it.`,
+  ];
+}
+
+function gateLines({ gate }: StudyPlan['protection']): string[] {
+  if (gate === undefined) return [];
+  return [
+    `A round whose result changes the model more than ${gate.normMultiple} times as much as usual, or after which the loss rises by ${Math.round(100 * gate.lossRise)} percent at more than half of the sites, is undone; after ${gate.maximumRollbacks} of them one more ends the study.`,
   ];
 }
 
@@ -140,7 +157,7 @@ export function planSummary(
       'Images, tables, patient identifiers, embeddings of single patients, and the first layer of the clinical and expression encoders.',
     ]),
     'Protection',
-    ...indent([protectionLine(plan), epsilonLine(facts.epsilon ?? null)]),
+    ...indent([protectionLine(plan), ...gateLines(plan.protection), epsilonLine(facts.epsilon ?? null)]),
     'Floors of this site’s policy',
     ...indent(floorLines(plan, policy, facts)),
     'Times',

@@ -28,6 +28,15 @@ describe('requireFloors()', () => {
     expect(planSummary(robust).join('\n')).toContain('opens each site’s update and compares it');
   });
 
+  test('puts the limit of whole updates and the gate in plain words', () => {
+    const { protection, ...rest } = smallPlan();
+    const limits = { updateNormLimit: { norm: 2, zeroAboveMultiple: 3 }, gate: { lossRise: 0.4 } };
+    const text = planSummary(StudyPlan.parse({ ...rest, protection: { ...protection, ...limits } })).join('\n');
+    expect(text).toContain('longer than 2 is scaled down to it, one longer than 6 is sent as zeros');
+    expect(text).toContain('the loss rises by 40 percent at more than half of the sites, is undone');
+    expect(planSummary(plan).join('\n')).not.toMatch(/sent as zeros|is undone/);
+  });
+
   const cases: [string, object, object, string, string, StudyFacts?][] = [
     ['minimumSites', { minimumSites: 2 }, { minimumSites: 3 }, 'policy-minimum-sites', 'the study has 2'],
     [

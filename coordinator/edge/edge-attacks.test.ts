@@ -9,6 +9,7 @@ import { type Socket as ClientSocket, io } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openHintSockets } from './hint-sockets.ts';
 import { limits } from './limits.ts';
+import { parseJson } from './message-route.ts';
 import { createProgressBoard } from './progress-board.ts';
 import { createSendAnswer } from './send-answer.ts';
 import { createWebServer, type WebServer } from './web-server.ts';
@@ -32,6 +33,11 @@ const routes = (): RequestHandler => {
   router.get('/rejects', async () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     throw new Error('patient Mustermann');
+  });
+  router.post('/message', async (request, response) => {
+    const pieces: Buffer[] = [];
+    for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
+    send(request, response, { status: 200, body: { value: parseJson(Buffer.concat(pieces)) } });
   });
   router.put('/upload', async (request, response) => {
     let bytes = 0;
@@ -150,6 +156,20 @@ describe('the server', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('content-security-policy')).toContain("default-src 'self'");
     expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test.each([
+    ['inherited names', '{"a":[{"__proto__":{"admin":true}}]}', 'not-plain-json'],
+    ['a constructor', '{"constructor":{"prototype":{"admin":true}}}', 'not-plain-json'],
+    ['100,000 levels', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, 'not-plain-json'],
+    ['100,000 levels that do not close', '{"a":'.repeat(100_000), 'not-json'],
+    ['the same name twice', '{"a":1,"a":2}', 'not-json'],
+  ])('refuses JSON of %s', async (_, body, code) => {
+    const answer = await fetch(url('/message'), { method: 'POST', body });
+    expect([answer.status, await answer.json()]).toMatchObject([400, { code }]);
+    expect(({} as Record<string, unknown>)['admin']).toBeUndefined();
+    const sound = await fetch(url('/message'), { method: 'POST', body: '{"a":[1]}' });
+    expect(await sound.json()).toEqual({ value: { a: [1] } });
   });
 
   test('reads queries flat: no objects, no lists in lists', async () => {
