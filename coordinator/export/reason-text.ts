@@ -62,6 +62,7 @@ const leftOut = {
   'training-loss-rose': 'the round was rolled back, because the training loss had risen at most sites',
   'not-approved': 'the hospital has not approved the study',
   'approval-revoked': 'the hospital has revoked its approval of the study',
+  'site-revoked': 'the coordinator’s administrator has revoked the site',
   'policy-minimum-sites': 'the hospital’s policy needs more sites in a round',
   'policy-minimum-threshold': 'the hospital’s policy needs more sites together to open an update',
   'policy-protection-mode': 'the hospital’s policy does not allow this protection of updates',
