@@ -102,6 +102,24 @@ describe('openAuditLog()', () => {
     });
   });
 
+  test('takes the cosignature of a site with new keys into a log that verifies by itself', async () => {
+    const rotated = generateIdentity();
+    const { signingKey } = publicKeys(rotated);
+    await logged(async (audit) => {
+      await audit.append([admission]);
+      await audit.checkpoint();
+      const { text } = parseNote(audit.answer(0).note!);
+      const key = { ...witnessKey(log, { site: 'clinic', signingKey }), signingSeed: rotated.signingSeed };
+      const ledger = signLedgerHead({ size: 4, hash: study }, rotated);
+      const offer = { size: 1, cosignature: cosignNote(text, key, { timeSeconds: 9 }), ledger };
+      await audit.cosign(offer, { site: 'clinic', signingKey });
+    });
+    await logged(async (audit) => {
+      expect(audit.before.map(({ kind }) => kind)).toEqual(['site-admitted', 'site-admitted', 'site-ledger']);
+    });
+    expect(verifyLog(await lines(), { log, checkpoints: await notes() })).toMatchObject({ ok: true, cosignatures: 1 });
+  });
+
   test('loses nothing when the disk is full for a while, and signs nothing meanwhile', async () => {
     let isFull = false;
     const audit = await openAuditLog(folder, {

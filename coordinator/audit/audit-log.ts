@@ -84,7 +84,15 @@ export async function openAuditLog(
   const pending: LogEntry[] = [];
   /** The ledger head that each site showed last. */
   const shown = new Map<string, LedgerHead>();
-  for (const record of finding.records) if (record.kind === 'site-ledger') shown.set(record.site, record.ledger);
+  /** Under which keys the log knows each site. */
+  const keysOf = new Map<string, Set<string>>();
+  const learn = (entry: LogEntry): void => {
+    if (entry.kind === 'site-ledger') shown.set(entry.site, entry.ledger);
+    if (entry.kind === 'site-admitted') {
+      keysOf.set(entry.site, (keysOf.get(entry.site) ?? new Set()).add(entry.signingKey));
+    }
+  };
+  finding.records.forEach(learn);
   const inTurn = createInTurn();
 
   const grow = (line: string, hash: string): void => {
@@ -115,12 +123,15 @@ export async function openAuditLog(
     for (const { line, hash } of appended) grow(line.slice(0, -1), hash);
   };
 
+  const write = (entries: readonly LogEntry[]): Promise<void> => {
+    entries.forEach(learn);
+    pending.push(...entries);
+    return writePending();
+  };
+
   return {
     before: finding.records,
-    append(entries) {
-      pending.push(...entries);
-      return inTurn(writePending);
-    },
+    append: (entries) => inTurn(() => write(entries)),
     checkpoint: () =>
       inTurn(async () => {
         await writePending();
@@ -167,15 +178,15 @@ export async function openAuditLog(
               'Put the newest copy of the site folder’s audit folder back, or join again under another name.',
           });
         }
+        // A site that rotated its keys: whoever verifies the log finds the new one in it.
+        if (!keysOf.get(by.site)?.has(by.signingKey))
+          await write([{ kind: 'site-admitted', site: by.site, signingKey: by.signingKey }]);
         if (!signatures.some(({ name }) => name === key.name)) {
           const cosigned = `${note}${offer.cosignature}\n`;
           await checkpoints.put(offer.size, cosigned);
           if (latest?.size === offer.size) latest = { size: offer.size, note: cosigned };
         }
-        if (isSame) return;
-        shown.set(by.site, offer.ledger);
-        pending.push({ kind: 'site-ledger', site: by.site, ledger: offer.ledger });
-        await writePending();
+        if (!isSame) await write([{ kind: 'site-ledger', site: by.site, ledger: offer.ledger }]);
       }),
     close: () => inTurn(() => file.close()),
   };

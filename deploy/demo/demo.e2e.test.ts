@@ -2,10 +2,12 @@
  * The whole job with real processes and sockets, small enough for the ordinary test run: hospitals of sixteen patients, 32 px,
  * a few steps. What it proves is that everything fits together and survives, not that anything is learned.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readAudit } from '@wardround/client/audit/read-audit.ts';
+import { runCommandLine } from '@wardround/coordinator/cli/run-command-line.ts';
 import { Report } from '@wardround/coordinator/export/report-schema.ts';
 import type { StudyStatus } from '@wardround/coordinator/rounds/study-status.ts';
 import { StudyPlan } from '@wardround/protocols/study/plan.ts';
@@ -99,6 +101,31 @@ const isTraining = (status: StudyStatus | null, victim?: string) =>
       (victim === undefined || site === victim) && progress?.activity === 'training' && progress.done > 0,
   );
 
+/** Nothing in the records of what happened and of what left was lost or changed, and no patient is in them. */
+async function expectWholeAudits(directory: string): Promise<void> {
+  const coordinator = path.join(directory, 'coordinator');
+  expect(await runCommandLine(['audit', 'verify', '--state', coordinator])).toBe(0);
+  const log = await textsIn(path.join(coordinator, 'audit'));
+  for (const { site, directory: data } of sites) {
+    const folder = path.join(directory, `site-${site}`);
+    const { finding, checkpoint } = await readAudit(folder);
+    expect(finding).toMatchObject({ ok: true });
+    expect(checkpoint?.size).toBeGreaterThan(0);
+    // It watched the coordinator's log, and showed it its own.
+    expect(log).toContain(`"site":"${site}"`);
+    const audited = log + (await textsIn(path.join(folder, 'audit')));
+    const [, ...rows] = (await readFile(path.join(data, 'clinical.csv'), 'utf8')).trim().split('\n');
+    expect(rows.length).toBeGreaterThan(0);
+    for (const row of rows) expect(audited).not.toContain(row.split(',')[0]);
+  }
+}
+
+async function textsIn(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => path.join(parentPath, name));
+  return (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('');
+}
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -131,6 +158,7 @@ describe.concurrent('a consortium of processes', () => {
         },
       );
       expect(report.study.state).toBe('finished');
+      await expectWholeAudits(path.dirname(directory));
       expect(report.stages.map(({ rounds }) => rounds.length)).toEqual([2, 2]);
       const names = sites.map(({ site }) => site);
       for (const { participants, leftOut, bytesSent } of report.stages.flatMap(({ rounds }) => rounds)) {

@@ -58,7 +58,8 @@ export function followLog(
 
 const REFUSAL = "Cannot go on: the coordinator's log contradicts itself;";
 const ADVICE =
-  "Both checkpoints are kept in the site's folder audit as evidence. Ask the coordinator's administrator and the other sites.";
+  "Both checkpoints are kept in the site's folder audit as evidence. Ask the coordinator's administrator and the other sites. " +
+  'If all agree that the coordinator was restored from a backup, remove audit/seen-checkpoint.json.';
 
 function open(note: string, log: LogIdentity): Checkpoint {
   try {
