@@ -1,6 +1,7 @@
 /** The composition root: puts the parts of a site client together and runs them until the signal aborts. */
 import { join } from 'node:path';
 import { LogRefusedError } from '@wardround/protocols/audit/watch-log.ts';
+import { RosterRefusedError } from '@wardround/protocols/enrolment/roster-chain.ts';
 import type { Work } from '@wardround/protocols/session/messages.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { EngineKind } from '@wardround/shared/learning/engine/open-engine.ts';
@@ -11,8 +12,11 @@ import { openSiteLink } from './link/site-link.ts';
 import { safeSentence } from './log/safe-error.ts';
 import type { SiteLog } from './log/site-log.ts';
 import type { ApprovalRule } from './policy/approvals.ts';
+import { createRosterFollower } from './roster/follow-roster.ts';
+import { takeNextIdentity } from './roster/next-identity.ts';
 import { lockSiteFolder } from './state/instance-lock.ts';
 import { readMembership } from './state/membership.ts';
+import { pinnedChain } from './state/pinned-roster.ts';
 import { readSiteIdentity } from './state/site-identity.ts';
 import { createStatusBoard, readSiteStatus } from './state/site-status.ts';
 import { performAssignment } from './training/rounds/perform-assignment.ts';
@@ -25,7 +29,7 @@ export interface StartSiteOptions {
   readonly approvalRule: ApprovalRule;
   /** Engines to try; all, fastest first, when null. */
   readonly engines: readonly EngineKind[] | null;
-  /** The most threads that may train at once on WebAssembly; one a core unless given. */
+  /** The most threads that may train at once without a GPU; one a core unless given. */
   readonly threads?: number | undefined;
   /** Another data folder than the one given when joining. */
   readonly dataDirectory?: string | undefined;
@@ -44,13 +48,15 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
   let ledger: EgressLedger | null = null;
   try {
     const membership = await readMembership(folder);
-    const identity = await readSiteIdentity(folder);
-    if (membership === null || identity === null) {
+    const kept = await readSiteIdentity(folder);
+    if (membership === null || kept === null) {
       throw new Error(
         'Cannot start: this site has not joined a coordinator yet. Run "wardround-site join TOKEN --data DIR" with the invitation you were given.',
       );
     }
     const { site, coordinator } = membership;
+    const pinned = (await pinnedChain(folder)).at(-1)?.roster ?? null;
+    const identity = await takeNextIdentity(folder, { site, roster: pinned, identity: kept });
     ledger = await openEgressLedger(folder, { identity });
     const blobFolder = join(folder, 'blobs');
     const status = createStatusBoard(folder);
@@ -85,6 +91,7 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       blobFolder,
       site,
       sealingKey: coordinator.sealingKey,
+      signingSeed: identity.signingSeed,
       link,
       trainer,
       approvalRule,
@@ -93,9 +100,20 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       introduced: new Set<Sha256Hex>(),
     };
     const watch = watchCoordinator(folder, { site, identity, coordinator, link, ledger });
+    const roster = createRosterFollower(folder, { site, identity, coordinator, link, log });
     /** Why the coordinator is not worked for, in a sentence. */
     let distrust: string | null = null;
     let lastWork: Work['kind'] | null = null;
+    /** Members are asked for their approval also when there is no work. */
+    const attend = () =>
+      roster.follow(signal).catch((error: unknown) => {
+        if (signal.aborted) return;
+        if (error instanceof RosterRefusedError) {
+          distrust = safeSentence(error);
+          status.update({ problem: distrust });
+        }
+        log.warn({ error }, 'The roster could not be followed');
+      });
     const onWork = ({ kind }: Work) => {
       trouble.passed();
       const announced = link.announced() ? 'announced' : 'polling';
@@ -107,11 +125,13 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
         log.info('Enrolled; waiting for the coordinator’s administrator to admit this site');
       }
       lastWork = kind;
+      if (kind !== 'pending-admission') attend();
     };
     log.info({ site, approval: approvalRule }, 'The site client has started');
     const loop = startWorkLoop({
       ask: link.work,
       perform: async (assignment, stop) => {
+        await roster.follow(signal);
         await watch.check(stop);
         distrust = null;
         await performAssignment(assignment, context, stop);
@@ -123,7 +143,7 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       },
       onWorkFailed: ({ kind, study }, error) => {
         const level = error instanceof CoordinatorRefusedError ? 'warn' : 'error';
-        if (error instanceof LogRefusedError) {
+        if (error instanceof LogRefusedError || error instanceof RosterRefusedError) {
           distrust = safeSentence(error);
           status.update({ problem: distrust });
         }

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { memberNames } from '@wardround/protocols/enrolment/roster.ts';
+import { rosterDifference } from '@wardround/protocols/enrolment/roster-difference.ts';
 import { fingerprint, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { lockInstance } from '@wardround/shared/files/instance-lock.ts';
 import type { Logger } from 'pino';
@@ -18,11 +20,14 @@ import { type HintSockets, openHintSockets } from './edge/hint-sockets.ts';
 import { limits } from './edge/limits.ts';
 import type { Gate } from './edge/message-route.ts';
 import { createProgressBoard } from './edge/progress-board.ts';
+import { rosterRoutes } from './edge/roster-routes.ts';
 import { createSendAnswer } from './edge/send-answer.ts';
 import { siteRoutes } from './edge/site-routes.ts';
 import { createTokenBucket } from './edge/token-bucket.ts';
 import { createWebServer } from './edge/web-server.ts';
+import { followRoster, takeUpRoster } from './registry/follow-roster.ts';
 import { createRegistry } from './registry/registry.ts';
+import { createRosterKeeper } from './registry/roster-keeper.ts';
 import { systemClock } from './rounds/clock.ts';
 import { openStudies, type Studies } from './rounds/studies.ts';
 import { removeAddress, writeAddress } from './storage/address-file.ts';
@@ -31,6 +36,7 @@ import { openDatabase } from './storage/database.ts';
 import { loadOrCreateIdentity } from './storage/identity-file.ts';
 import { createJournal } from './storage/journal.ts';
 import { createNonceMemory } from './storage/nonce-memory.ts';
+import { createRosterTable } from './storage/roster-table.ts';
 import { createSiteTable } from './storage/site-table.ts';
 import { createStateFolder, stateFolder } from './storage/state-folder.ts';
 import { openUploadFolder } from './storage/upload-folder.ts';
@@ -86,6 +92,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   await completeLog(auditLog, { journal, sites: await sites.sites() });
   const onTrouble = (error: unknown): void =>
     log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'the audit log cannot be written');
+  const rosters = createRosterTable(database);
   const stores = {
     journal: createAuditedJournal(journal, { log: auditLog, onTrouble }),
     sites,
@@ -102,25 +109,48 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   closing.defer(() => studies.stop());
 
   let publicUrl = options.publicUrl ?? '';
+  const onAdmitted = async (site: string): Promise<void> => {
+    log.info({ site }, 'site-admitted');
+    const { signingKey } = (await sites.findSite(site)) ?? {};
+    if (signingKey !== undefined) {
+      await auditLog.append([{ kind: 'site-admitted', site, signingKey }]).catch(onTrouble);
+    }
+    await studies.invite(site);
+    hint([site]);
+  };
+  const roster = createRosterKeeper(rosters, {
+    identity,
+    fingerprint: own.fingerprint,
+    signingKey: keys.signingKey,
+    now: clock.now,
+    async onEpoch(next, previous) {
+      log.info({ epoch: next.epoch, changes: rosterDifference(previous, next) }, 'roster-adopted');
+      await followRoster(next, { table: sites, onAdmitted });
+      hint(memberNames(next));
+    },
+    onProposal: hint,
+  });
+  await takeUpRoster(roster, { table: sites, onAdmitted });
   const registry = createRegistry(sites, {
     identity,
     fingerprint: own.fingerprint,
     publicUrl: () => publicUrl,
     now: clock.now,
     admitInvited: options.admitInvited,
-    async onAdmitted(site) {
-      log.info({ site }, 'site-admitted');
-      const { signingKey } = (await sites.findSite(site)) ?? {};
-      if (signingKey !== undefined) {
-        await auditLog.append([{ kind: 'site-admitted', site, signingKey }]).catch(onTrouble);
+    roster,
+    async onRevoked(site) {
+      log.info({ site }, 'site-revoked');
+      sockets?.disconnect(site);
+      for (const runner of studies.all()) {
+        if (runner.state().sites[site] !== undefined) {
+          await runner.submit({ kind: 'decline', site, reason: 'site-revoked' });
+        }
       }
-      await studies.invite(site);
-      hint([site]);
     },
   });
 
   const send = createSendAnswer(own, clock.now);
-  const identify = createIdentifyCaller({ own, registry, nonces, now: clock.now });
+  const identify = createIdentifyCaller({ own, registry, roster, nonces, now: clock.now });
   const gate: Gate = {
     identify,
     send,
@@ -139,7 +169,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     siteRoutes(gate, { own, registry, nonces, studies, uploads, work, progress, now: clock.now }),
     auditRoutes(gate, { log: auditLog, registry }),
     blobRoutes(gate, { published, uploads, studies, models: plannedModels }),
-    adminRoutes(gate, { registry, studies, progress, isConnected: open.isConnected }),
+    rosterRoutes(gate, { roster }),
+    adminRoutes(gate, { registry, roster, studies, progress, isConnected: open.isConnected }),
   ]);
 
   web.server.listen({ host: options.host, port: options.port });

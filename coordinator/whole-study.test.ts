@@ -79,7 +79,7 @@ describe('a study', () => {
     const sites: TestSite[] = [];
     for (const site of names) {
       const { token } = await admin.post<InvitationAnswer>('/v1/admin/invitations', { site });
-      sites.push(await joinTestSite(token));
+      sites.push(await joinTestSite(token, sites));
     }
     const [basel, geneva, zurich] = sites as [TestSite, TestSite, TestSite];
     const { study } = await admin.post<LaunchAnswer>('/v1/admin/studies', testPlan());

@@ -9,6 +9,7 @@ const WHAT: Readonly<Record<EgressRecord['what'], string>> = {
   'update-figures': 'the update’s hash, loss and counts',
   'sealed-evaluation': 'sealed metrics and counts',
   'progress-hints': 'progress (first of several)',
+  'roster-approval': 'its signature under the roster’s next epoch',
   'log-cosignature': 'signature under the coordinator’s log',
 };
 

@@ -9,6 +9,9 @@ import { inspect } from './commands/inspect.ts';
 import { join } from './commands/join.ts';
 import { check as checkPolicy } from './commands/policy/check.ts';
 import { show as showPolicy } from './commands/policy/show.ts';
+import { approve as approveRoster } from './commands/roster/approve.ts';
+import { show as showRoster } from './commands/roster/show.ts';
+import { rotate } from './commands/rotate.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
 import { approve } from './commands/study/approve.ts';
@@ -57,6 +60,11 @@ const tree = group(
       { name: 'audit', description: 'What has left this site, and whether the record of it is whole' },
       { show: leaf(showAudit), verify: leaf(verifyAudit) },
     ),
+    roster: group(
+      { name: 'roster', description: 'Who is a member, and what waits for this site’s approval' },
+      { show: leaf(showRoster), approve: leaf(approveRoster) },
+    ),
+    rotate: leaf(rotate),
     inspect: leaf(inspect),
     doctor: leaf(doctor),
   },

@@ -1,6 +1,8 @@
 /** A site's connection to its coordinator, as the rest of the client sees it: work in, answers and sealed bytes out. */
 import type { EgressLabel } from '@wardround/protocols/audit/egress-record.ts';
 import { CheckpointAnswer, type CosignatureOffer } from '@wardround/protocols/audit/messages.ts';
+import type { KeyRotation } from '@wardround/protocols/enrolment/roster.ts';
+import { RosterAnswer, type RosterApprovalMessage } from '@wardround/protocols/enrolment/roster-messages.ts';
 import {
   Acknowledgement,
   type Decline,
@@ -54,6 +56,10 @@ export interface SiteLink {
   /** The newest checkpoint of the coordinator's log, with the proof that it begins with the log of size `from`. */
   checkpoint(from: number, signal: AbortSignal): Promise<CheckpointAnswer>;
   cosign(offer: CosignatureOffer, signal: AbortSignal): Promise<void>;
+  /** The roster's epochs after this one, and what waits for members' approval. */
+  roster(after: number, signal: AbortSignal): Promise<RosterAnswer>;
+  approveRoster(message: RosterApprovalMessage, signal: AbortSignal): Promise<void>;
+  rotateKeys(rotation: KeyRotation, signal: AbortSignal): Promise<void>;
   /** For people watching; lost when the line is busy or down. */
   progress(progress: Omit<Progress, 'bytesSent'>): void;
   /** Bytes sent since the link was opened (byte-counter.ts says what counts). */
@@ -156,6 +162,14 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
     },
     cosign: (offer, signal) =>
       post('/v1/audit/cosignature', offer, { label: { purpose: 'audit', what: 'log-cosignature' }, signal }),
+    roster: (after, signal) => {
+      const request = { method: 'GET', path: `/v1/roster/${after}`, signal } as const;
+      return retry(() => client.ask(request, RosterAnswer), untilAnswered(signal));
+    },
+    approveRoster: (message, signal) =>
+      post('/v1/roster/approvals', message, { label: { purpose: 'enrolment', what: 'roster-approval' }, signal }),
+    rotateKeys: (rotation, signal) =>
+      post('/v1/roster/rotations', rotation, { label: { purpose: 'enrolment', what: 'public-keys' }, signal }),
     progress: (progress) => {
       const message = { ...progress, bytesSent: counter.total() };
       const { study: ofStudy, stage, round: ofRound } = message;

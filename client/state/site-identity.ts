@@ -1,4 +1,4 @@
-/** The site's own keys: made at first start, never sent, never replaced by this program. */
+/** The site's own keys: made at first start, never sent, replaced only by a rotation (roster/next-identity.ts). */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeIdentity, encodeIdentity, generateIdentity, type Identity } from '@wardround/shared/crypto/identity.ts';
@@ -38,4 +38,9 @@ export async function openSiteIdentity(folder: string): Promise<Identity> {
   const identity = generateIdentity();
   await writeFileAtomically(join(folder, IDENTITY_FILE), encodeIdentity(identity));
   return identity;
+}
+
+/** Puts other keys in the place of those in the folder: they are the site's in the roster. */
+export function replaceSiteIdentity(folder: string, identity: Identity): Promise<void> {
+  return writeFileAtomically(join(folder, IDENTITY_FILE), encodeIdentity(identity));
 }

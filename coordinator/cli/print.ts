@@ -3,6 +3,11 @@ export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** For the person at the terminal, apart from the result. */
+export function printNote(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
 /** A table with aligned columns. */
 export function printRows(rows: readonly (readonly string[])[]): void {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

@@ -7,6 +7,8 @@ import { auditVerify } from './commands/audit-verify.ts';
 import { exportCommand } from './commands/export.ts';
 import { invite } from './commands/invite.ts';
 import { launch } from './commands/launch.ts';
+import { revoke } from './commands/roster/revoke.ts';
+import { show as showRoster } from './commands/roster/show.ts';
 import { sites } from './commands/sites.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
@@ -42,6 +44,10 @@ const tree = group(
     invite: leaf(invite),
     sites: leaf(sites),
     admit: leaf(admit),
+    roster: group(
+      { name: 'roster', description: 'Show who is a member, and take a site out' },
+      { show: leaf(showRoster), revoke: leaf(revoke) },
+    ),
     study: group(
       { name: 'study', description: 'Launch and end studies' },
       { launch: leaf(launch), abort: leaf(abort) },

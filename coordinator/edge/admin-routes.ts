@@ -6,6 +6,7 @@ import { type Router as ExpressRouter, Router } from 'express';
 import { z } from 'zod';
 import { RefusalError } from '../refusal-error.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { RosterKeeper } from '../registry/roster-keeper.ts';
 import type { Studies } from '../rounds/studies.ts';
 import type { StudyRunner } from '../rounds/study-runner.ts';
 import { type StudyStatus, studyStatus } from '../rounds/study-status.ts';
@@ -14,6 +15,8 @@ import {
   type InvitationAnswer,
   InvitationRequest,
   type LaunchAnswer,
+  type RevocationAnswer,
+  type RosterShown,
   type SitesAnswer,
   type StudiesAnswer,
   type StudyAnswer,
@@ -29,12 +32,13 @@ export function adminRoutes(
   gate: Gate,
   parts: {
     readonly registry: Registry;
+    readonly roster: RosterKeeper;
     readonly studies: Studies;
     readonly progress: ProgressBoard;
     readonly isConnected: (site: string) => boolean;
   },
 ): ExpressRouter {
-  const { registry, studies, progress, isConnected } = parts;
+  const { registry, roster, studies, progress, isConnected } = parts;
   const audience = 'administrator';
   const router = Router();
 
@@ -93,9 +97,37 @@ export function adminRoutes(
       audience,
       parameters: NamesSite,
       async handle({ parameters }): Promise<AdmissionAnswer> {
-        await registry.admit(parameters.site);
-        return { site: parameters.site, status: 'admitted' };
+        const { site } = parameters;
+        await registry.admit(site);
+        const found = await registry.find(site);
+        if (found === null) throw new RangeError('A site that was admitted cannot be found');
+        const waiting = found.status === 'admitted' ? null : roster.waiting();
+        return { site, fingerprint: fingerprint(found), waiting };
       },
+    }),
+  );
+
+  router.post(
+    '/v1/admin/sites/:site/revocation',
+    messageRoute(gate, {
+      audience,
+      parameters: NamesSite,
+      async handle({ parameters }): Promise<RevocationAnswer> {
+        await registry.revoke(parameters.site);
+        return { site: parameters.site };
+      },
+    }),
+  );
+
+  router.get(
+    '/v1/admin/roster',
+    messageRoute(gate, {
+      audience,
+      handle: async (): Promise<RosterShown> => ({
+        newest: roster.newest(),
+        proposal: roster.proposal()?.roster ?? null,
+        waiting: roster.waiting(),
+      }),
     }),
   );
 

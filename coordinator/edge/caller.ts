@@ -1,8 +1,15 @@
 /** Finds out who sends a request: an enrolled site or the coordinator's own administrator, each by its signature. */
+import type { Roster } from '@wardround/protocols/enrolment/roster.ts';
 import type { Identity, PublicKeys } from '@wardround/shared/crypto/identity.ts';
-import { type HeaderFields, readRequestClaims, verifyRequest } from '@wardround/shared/crypto/signed-request.ts';
+import {
+  type HeaderFields,
+  readRequestClaims,
+  SignatureRefusedError,
+  verifyRequest,
+} from '@wardround/shared/crypto/signed-request.ts';
 import { RefusalError } from '../refusal-error.ts';
 import { administrator, type Registry } from '../registry/registry.ts';
+import type { RosterKeeper } from '../registry/roster-keeper.ts';
 import type { NonceMemory } from '../storage/nonce-memory.ts';
 import type { EnrolledSite } from '../storage/site-table.ts';
 import { limits } from './limits.ts';
@@ -35,10 +42,11 @@ export type IdentifyCaller = (request: SignedRequest) => Promise<Caller>;
 export function createIdentifyCaller(parts: {
   readonly own: OwnIdentity;
   readonly registry: Registry;
+  readonly roster: Pick<RosterKeeper, 'newest'>;
   readonly nonces: NonceMemory;
   readonly now: () => number;
 }): IdentifyCaller {
-  const { own, registry } = parts;
+  const { own, registry, roster, now } = parts;
   return async (request) => {
     const { site: name } = readRequestClaims(request.headers);
     const site = name === administrator ? null : await registry.find(name);
@@ -48,10 +56,50 @@ export function createIdentifyCaller(parts: {
         message: 'No site of this name is enrolled here. Join with an invitation first.',
       });
     }
-    const signingKey = site?.signingKey ?? own.keys.signingKey;
-    const contentSha256 = await verifyCaller(request, { ...parts, name, signingKey });
-    return { name, site, contentSha256 };
+    if (site?.status === 'revoked') {
+      throw new RefusalError('site-revoked', {
+        status: 403,
+        message: 'This site was revoked. Ask the coordinator’s administrator why.',
+      });
+    }
+    const keys = site === null ? [own.keys.signingKey] : keysOf(site, roster.newest(), now());
+    const { contentSha256, signingKey } = await verifyWithAny(request, keys, { ...parts, name });
+    if (site === null || signingKey === site.signingKey) return { name, site, contentSha256 };
+    // A site's new keys stand in the roster before it uses them; the first use of the newest is the change.
+    const newest = roster.newest()?.sites.findLast((member) => member.site === name);
+    if (newest?.signingKey === signingKey) await registry.changeKeys(newest);
+    return { name, site: (await registry.find(name)) ?? site, contentSha256 };
   };
+}
+
+/** The site's keys that are good now: while it changes them, both the old and the new. */
+function keysOf({ site, status, signingKey }: EnrolledSite, roster: Roster | null, nowMillis: number): string[] {
+  if (status === 'pending') return [signingKey];
+  const keys = (roster?.sites ?? []).filter((member) => member.site === site && nowMillis < member.notAfterMillis);
+  if (keys.length > 0) return keys.map((member) => member.signingKey).reverse();
+  throw new RefusalError('keys-expired', {
+    status: 403,
+    message:
+      'The site’s keys have expired. Let the coordinator’s administrator revoke it, and join again under another name.',
+  });
+}
+
+type VerifyOptions = Parameters<typeof verifyCaller>[1];
+
+async function verifyWithAny(
+  request: SignedRequest,
+  keys: readonly string[],
+  options: Omit<VerifyOptions, 'signingKey'>,
+): Promise<{ contentSha256: string; signingKey: string }> {
+  for (const [index, signingKey] of keys.entries()) {
+    try {
+      return { contentSha256: await verifyCaller(request, { ...options, signingKey }), signingKey };
+    } catch (error) {
+      const isOtherKey = error instanceof SignatureRefusedError && error.code === 'signature-invalid';
+      if (!isOtherKey || index === keys.length - 1) throw error;
+    }
+  }
+  throw new RangeError('Cannot check a request: needed at least one key');
 }
 
 /**

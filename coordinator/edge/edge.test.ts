@@ -30,8 +30,7 @@ const absent = 'f'.repeat(64);
 beforeAll(async () => {
   coordinator = await startTestCoordinator({ admitInvited: false });
   [basel, geneva] = (await coordinator.join('basel', 'geneva')) as [TestSite, TestSite];
-  await coordinator.admin.post('/v1/admin/sites/basel/admission');
-  await coordinator.admin.post('/v1/admin/sites/geneva/admission');
+  await coordinator.admit('basel', 'geneva');
   study = await coordinator.launch(testPlan());
 });
 afterAll(() => coordinator.close());
@@ -109,7 +108,7 @@ describe('enrolment', () => {
     expect(await lugano.work()).toMatchObject({ kind: 'pending-admission' });
     const early = await lugano.post(`/v1/studies/${study}/ready`, readiness);
     expect([early.status, early.body.code]).toEqual([403, 'pending-admission']);
-    await coordinator.admin.post('/v1/admin/sites/lugano/admission');
+    await coordinator.admit('lugano');
     expect(await lugano.work()).toMatchObject({ kind: 'prepare', study });
     // So that the study below is about two sites.
     await lugano.post(`/v1/studies/${study}/decline`, { reason: 'not-approved' });

@@ -20,6 +20,8 @@ export interface HintSockets {
   /** Tells these sites to ask for work, those that have a socket. */
   hint(sites: readonly string[]): void;
   isConnected(site: string): boolean;
+  /** Ends the site's socket: it has no business here any more. */
+  disconnect(site: string): void;
   close(): Promise<void>;
 }
 
@@ -115,6 +117,7 @@ export function openHintSockets(
       for (const site of sites) sockets.get(site)?.emit('work');
     },
     isConnected: (site) => sockets.get(site)?.connected === true,
+    disconnect: (site) => void sockets.get(site)?.disconnect(true),
     close: () => io.close(),
   };
 }

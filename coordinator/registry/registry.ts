@@ -8,6 +8,7 @@ import type { EnrolmentAnswer, EnrolmentRequest } from '@wardround/protocols/ses
 import { checkPublicKeys, type Identity } from '@wardround/shared/crypto/identity.ts';
 import { RefusalError } from '../refusal-error.ts';
 import type { EnrolledSite, Invitation, SiteTable } from '../storage/site-table.ts';
+import type { RosterKeeper } from './roster-keeper.ts';
 
 /** Requests of the administrator's command line are signed under this name, so no site can have it. */
 export const administrator = 'coordinator';
@@ -27,9 +28,21 @@ export interface Registry {
    * @throws {RefusalError}
    */
   enrol(request: EnrolmentRequest): Promise<EnrolmentAnswer>;
-  /** @throws {RefusalError} */
+  /**
+   * The administrator's word: the site is a member as soon as members approve it (roster-keeper.ts).
+   *
+   * @throws {RefusalError}
+   */
   admit(site: string): Promise<void>;
+  /**
+   * Takes a site out: none of its requests is answered from now on, and the roster's next epoch names it as removed.
+   *
+   * @throws {RefusalError}
+   */
+  revoke(site: string): Promise<void>;
   find(site: string): Promise<EnrolledSite | null>;
+  /** The site has used its new keys for the first time. */
+  changeKeys(keys: Pick<EnrolledSite, 'site' | 'signingKey' | 'sealingKey'>): Promise<void>;
   sites(): Promise<EnrolledSite[]>;
   openInvitations(): Promise<Invitation[]>;
 }
@@ -45,11 +58,12 @@ export function createRegistry(
     readonly now: () => number;
     /** Admit sites as soon as they enrol: for a demonstration, where one person is everybody. */
     readonly admitInvited: boolean;
-    /** Called when a site has just been admitted. */
-    readonly onAdmitted: (site: string) => Promise<void>;
+    readonly roster: Pick<RosterKeeper, 'propose'>;
+    /** Called when a site has just been revoked. */
+    readonly onRevoked: (site: string) => Promise<void>;
   },
 ): Registry {
-  const { identity, fingerprint, publicUrl, now, admitInvited, onAdmitted } = options;
+  const { identity, fingerprint, publicUrl, now, admitInvited, roster, onRevoked } = options;
 
   const secretHashOf = (request: EnrolmentRequest): string => {
     try {
@@ -82,12 +96,14 @@ export function createRegistry(
       if (invitation === null || invitation.site !== site) throw refused('invitation-unknown');
       if (invitation.usedByKey === null) {
         if (invitation.expiresAtMillis < now()) throw refused('invitation-expired');
-        const status = admitInvited ? 'admitted' : 'pending';
-        const enrolled = { site, signingKey, sealingKey, status, enrolledAtMillis: now() } as const;
-        if ((await table.enrol(enrolled, secretHash)) && admitInvited) await onAdmitted(site);
+        const enrolled = { site, signingKey, sealingKey, status: 'pending', enrolledAtMillis: now() } as const;
+        if ((await table.enrol(enrolled, secretHash)) && admitInvited) {
+          await roster.propose({ add: [{ site, signingKey, sealingKey }] });
+        }
       }
       // Whoever was first has it: this request, an earlier one with the same keys, or somebody else.
       const known = await table.findSite(site);
+      if (known?.status === 'revoked') throw refused('site-revoked');
       if (known?.signingKey !== signingKey || known.sealingKey !== sealingKey) throw refused('invitation-used');
       return { site, status: known.status };
     },
@@ -95,11 +111,22 @@ export function createRegistry(
     async admit(site) {
       const known = await table.findSite(site);
       if (known === null) throw refused('site-unknown');
-      await table.admit(site);
-      await onAdmitted(site);
+      if (known.status === 'revoked') throw refused('site-revoked');
+      const { signingKey, sealingKey } = known;
+      if (known.status === 'pending') await roster.propose({ add: [{ site, signingKey, sealingKey }] });
+    },
+
+    async revoke(site) {
+      if ((await table.findSite(site)) === null) throw refused('site-unknown');
+      await table.revoke(site);
+      await onRevoked(site);
+      await roster.propose({ remove: [site] });
     },
 
     find: (site) => table.findSite(site),
+    async changeKeys(keys) {
+      await table.replaceKeys(keys);
+    },
     sites: () => table.sites(),
     openInvitations: () => table.openInvitations(),
   };
@@ -109,6 +136,7 @@ const registryRefusals = {
   'name-reserved': [409, 'This name is the coordinator’s own. Choose another for the site.'],
   'site-exists': [409, 'A site of this name is enrolled already. Choose another name.'],
   'site-unknown': [404, 'No site of this name has enrolled. Invite it first, and let it join with its invitation.'],
+  'site-revoked': [403, 'The site of this name was revoked. Join under another name, with a new invitation.'],
   'key-unusable': [422, 'The announced keys are not usable public keys. Let the site make new ones.'],
   'invitation-unknown': [
     403,

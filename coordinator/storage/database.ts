@@ -38,6 +38,18 @@ const migrations = [
      PRIMARY KEY (signer, nonce)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX nonces_by_expiry ON nonces (expires_at_millis);`,
+  `CREATE TABLE sites_2 (
+     site TEXT PRIMARY KEY,
+     signing_key TEXT NOT NULL,
+     sealing_key TEXT NOT NULL,
+     status TEXT NOT NULL CHECK (status IN ('pending', 'admitted', 'revoked')),
+     enrolled_at_millis INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO sites_2 SELECT site, signing_key, sealing_key, status, enrolled_at_millis FROM sites;
+   DROP TABLE sites;
+   ALTER TABLE sites_2 RENAME TO sites;
+   CREATE TABLE roster_epochs (epoch INTEGER PRIMARY KEY, signed TEXT NOT NULL) STRICT;
+   CREATE TABLE roster_proposal (id INTEGER PRIMARY KEY CHECK (id = 1), proposal TEXT NOT NULL) STRICT;`,
 ];
 
 /** @throws {DatabaseVersionError} when this version cannot use the file. */

@@ -8,7 +8,8 @@ export interface EnrolledSite {
   /** ed25519 and X25519 public keys, base64url. */
   readonly signingKey: string;
   readonly sealingKey: string;
-  readonly status: 'pending' | 'admitted';
+  /** `revoked`: taken out for good; its name is not given again. */
+  readonly status: 'pending' | 'admitted' | 'revoked';
   readonly enrolledAtMillis: number;
 }
 
@@ -33,6 +34,9 @@ export interface SiteTable {
   enrol(site: EnrolledSite, secretHash: Sha256Hex): Promise<boolean>;
   /** False when no such site is enrolled. */
   admit(site: string): Promise<boolean>;
+  revoke(site: string): Promise<boolean>;
+  /** The keys the site has from now on. */
+  replaceKeys(keys: Pick<EnrolledSite, 'site' | 'signingKey' | 'sealingKey'>): Promise<boolean>;
 }
 
 export function createSiteTable(database: DatabaseSync): SiteTable {
@@ -42,7 +46,9 @@ export function createSiteTable(database: DatabaseSync): SiteTable {
   const insertSite = database.prepare(
     `INSERT INTO sites (${siteColumns}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   );
-  const admitSite = database.prepare("UPDATE sites SET status = 'admitted' WHERE site = ?");
+  const admitSite = database.prepare("UPDATE sites SET status = 'admitted' WHERE site = ? AND status = 'pending'");
+  const revokeSite = database.prepare("UPDATE sites SET status = 'revoked' WHERE site = ?");
+  const updateKeys = database.prepare('UPDATE sites SET signing_key = ?, sealing_key = ? WHERE site = ?');
   const invitationColumns = 'secret_hash, site, expires_at_millis, used_by_key';
   const findInvitation = database.prepare(`SELECT ${invitationColumns} FROM invitations WHERE secret_hash = ?`);
   const listInvitations = database.prepare(
@@ -86,6 +92,12 @@ export function createSiteTable(database: DatabaseSync): SiteTable {
     async admit(site) {
       return Number(admitSite.run(site).changes) === 1;
     },
+    async revoke(site) {
+      return Number(revokeSite.run(site).changes) === 1;
+    },
+    async replaceKeys({ site, signingKey, sealingKey }) {
+      return Number(updateKeys.run(signingKey, sealingKey, site).changes) === 1;
+    },
   };
 }
 
@@ -96,7 +108,7 @@ function siteFromRow(row: Row): EnrolledSite {
     site: String(row['site']),
     signingKey: String(row['signing_key']),
     sealingKey: String(row['sealing_key']),
-    status: row['status'] === 'admitted' ? 'admitted' : 'pending',
+    status: row['status'] === 'admitted' || row['status'] === 'revoked' ? row['status'] : 'pending',
     enrolledAtMillis: Number(row['enrolled_at_millis']),
   };
 }

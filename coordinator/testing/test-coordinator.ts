@@ -19,6 +19,8 @@ export interface TestCoordinator {
   readonly log: readonly string[];
   invite(site: string): Promise<string>;
   join(...sites: readonly string[]): Promise<TestSite[]>;
+  /** The administrator's word, and the approval of every site that joined here. */
+  admit(...sites: readonly string[]): Promise<void>;
   launch(plan: StudyPlan): Promise<string>;
   study(study: string): Promise<StudyAnswer>;
   close(): Promise<void>;
@@ -39,6 +41,7 @@ export async function startTestCoordinator(
     log: pino({ base: null }, { write: (line: string) => void log.push(line) }),
   });
   const admin = await openAdminClient(folder);
+  const everybody: TestSite[] = [];
   const invite = async (site: string): Promise<string> =>
     (await admin.post<InvitationAnswer>('/v1/admin/invitations', { site })).token;
   return {
@@ -49,8 +52,18 @@ export async function startTestCoordinator(
     invite,
     async join(...sites) {
       const joined: TestSite[] = [];
-      for (const site of sites) joined.push(await joinTestSite(await invite(site)));
+      for (const site of sites) {
+        const own = await joinTestSite(await invite(site), everybody);
+        joined.push(own);
+        everybody.push(own);
+      }
       return joined;
+    },
+    async admit(...sites) {
+      for (const site of sites) {
+        await admin.post(`/v1/admin/sites/${site}/admission`);
+        for (const member of everybody) await member.approveRoster();
+      }
     },
     launch: async (plan) => (await admin.post<LaunchAnswer>('/v1/admin/studies', plan)).study,
     study: (study) => admin.get(`/v1/admin/studies/${study}`),

@@ -2,6 +2,9 @@
 
 import { decodeInvitation } from '@wardround/protocols/enrolment/invitation.ts';
 import { sealInvitationSecret } from '@wardround/protocols/enrolment/invitation-secret.ts';
+import { memberNames, rosterHash } from '@wardround/protocols/enrolment/roster.ts';
+import type { RosterAnswer } from '@wardround/protocols/enrolment/roster-messages.ts';
+import { approveRoster } from '@wardround/protocols/enrolment/roster-signatures.ts';
 import { CoordinatorIdentity, type Work } from '@wardround/protocols/session/messages.ts';
 import { parseStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
 import { stageUpdateCode } from '@wardround/protocols/study/stage-layout.ts';
@@ -46,6 +49,8 @@ export interface TestSite {
   request(method: string, path: string, changes?: RequestChanges): Promise<TestAnswer>;
   post(path: string, message: unknown): Promise<TestAnswer>;
   work(): Promise<Work>;
+  /** Approves what waits for members' approval, as a site with an automatic policy does. */
+  approveRoster(): Promise<void>;
   download(hash: string): Promise<Uint8Array>;
   upload(bytes: Uint8Array): Promise<TestAnswer>;
   /** Does what one answer of `work` asks, with made-up results that depend on the site's name and the round alone. */
@@ -67,14 +72,15 @@ export const readiness = {
   engine: { kind: 'plain', description: 'made up' },
 } as const;
 
-/** Joins with an invitation. */
-export async function joinTestSite(token: string): Promise<TestSite> {
+/** Joins with an invitation; where sites are admitted as they enrol, these members approve. */
+export async function joinTestSite(token: string, members: readonly TestSite[] = []): Promise<TestSite> {
   const { url, fingerprint, secret, site } = decodeInvitation(token);
   const identity = generateIdentity();
   const { signingKey, sealingKey } = CoordinatorIdentity.parse(await (await fetch(`${url}/v1/identity`)).json());
   const own = createTestSite({ site, identity, coordinator: { url, fingerprint, signingKey, sealingKey } });
   const answer = await own.post('/v1/enrolments', enrolment(own, secret));
   if (answer.status !== 200) throw new Error(`enrolment: ${answer.body.code}`);
+  for (const member of members) await member.approveRoster();
   return own;
 }
 
@@ -141,6 +147,17 @@ export function createTestSite(own: Pick<TestSite, 'site' | 'identity' | 'coordi
     post,
     download,
     upload,
+    async approveRoster() {
+      const found = await request('GET', '/v1/roster/0');
+      // A site that was not admitted yet or that was taken out approves nothing.
+      if (found.status !== 200) return;
+      const { epochs, proposal }: RosterAnswer = found.body;
+      if (proposal === null || !memberNames(epochs.at(-1)?.roster ?? null).includes(site)) return;
+      const approval = approveRoster(proposal, { by: site, identity: own.identity });
+      await request('POST', '/v1/roster/approvals', {
+        body: JSON.stringify({ roster: rosterHash(proposal), approval }),
+      });
+    },
     work: async () => (await accept(request('GET', '/v1/work'))).body,
     async doWork(work) {
       switch (work.kind) {

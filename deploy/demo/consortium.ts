@@ -20,6 +20,8 @@ import { type Child, ChildFailedError, type Children, endText } from './processe
 const coordinatorProgram = new URL(import.meta.resolve('@wardround/coordinator/cli/main.ts'));
 const siteProgram = new URL(import.meta.resolve('@wardround/client/cli/main.ts'));
 
+const demoPolicy = { format: 'wardround-site-policy/1', approveMembers: 'automatic' };
+
 export interface Consortium {
   readonly coordinator: Child;
   /** In the order of the folders. */
@@ -74,6 +76,8 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Conso
       const folder = path.join(directory, `site-${site}`);
       const own = ['--state', folder];
       await children.run(site, { file: siteProgram, arguments: ['join', token, '--data', data, ...own] }, { signal });
+      // One person is everybody here, so each hospital lets the others in by itself.
+      await writeFile(path.join(folder, 'policy.json'), canonicalJson(demoPolicy));
       const threads = ['--threads', String(threadsOfASite(options.sites.length))];
       const engine = options.engine === undefined ? [] : ['--engine', options.engine];
       return children.start(site, {

@@ -24,6 +24,8 @@ const EgressContent = z.enum([
   'sealed-evaluation',
   /** What a piece of work is at: counts, loss and speed. One record stands for all hints of a piece; it has the first one's bytes. */
   'progress-hints',
+  /** The site's signature under the roster's next epoch. */
+  'roster-approval',
   /** The site's signature under the head of the coordinator's log, with the head of this ledger. */
   'log-cosignature',
 ]);

@@ -1,4 +1,7 @@
+import { fingerprintWords } from '@wardround/protocols/enrolment/fingerprint-words.ts';
 import { decodeInvitation } from '@wardround/protocols/enrolment/invitation.ts';
+import { words } from '@wardround/protocols/enrolment/roster-difference.ts';
+import { publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { defineCommand } from 'citty';
 import { openEgressLedger } from '../../audit/egress-ledger.ts';
 import { enrol } from '../../link/enrol.ts';
@@ -51,7 +54,13 @@ export const join = defineCommand({
       }).finally(ledger.close);
       await writeMembership(folder, { site: invitation.site, coordinator, dataDirectory });
       console.log(`Joined as site ${invitation.site}; the coordinator's keys are pinned.`);
-      if (status === 'pending') console.log('Its administrator still has to admit this site.');
+      console.log(`The words of this site's keys: ${words(publicKeys(identity))}`);
+      console.log(`The words of the coordinator's keys: ${fingerprintWords(coordinator.fingerprint)}`);
+      if (status === 'pending') {
+        console.log(
+          'Its administrator still has to admit this site, and members to approve it: they compare these words.',
+        );
+      }
       console.log('Next: wardround-site start');
     } finally {
       unlock();

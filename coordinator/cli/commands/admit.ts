@@ -1,3 +1,4 @@
+import { fingerprintWords } from '@wardround/protocols/enrolment/fingerprint-words.ts';
 import { Slug } from '@wardround/protocols/names.ts';
 import { defineCommand } from 'citty';
 import type { AdmissionAnswer } from '../../edge/admin-messages.ts';
@@ -14,7 +15,11 @@ export const admit = defineCommand({
       throw new UsageError('Cannot admit: needed a site’s name. See "wardround-coordinator sites".');
     }
     const admin = await openAdminClient(args.state);
-    const { site } = await admin.post<AdmissionAnswer>(`/v1/admin/sites/${args.site}/admission`);
-    print(`${site} is admitted.`);
+    const answer = await admin.post<AdmissionAnswer>(`/v1/admin/sites/${args.site}/admission`);
+    print(`The words of its keys: ${fingerprintWords(answer.fingerprint)}`);
+    print('Compare them with those that "wardround-site join" showed there, over the telephone.');
+    if (answer.waiting === null) return print(`${answer.site} is admitted.`);
+    const { of, count } = answer.waiting;
+    print(`${answer.site} is a member once ${count} of ${of.join(', ')} approve: "wardround-site roster approve".`);
   },
 });

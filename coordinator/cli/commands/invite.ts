@@ -1,10 +1,12 @@
+import { fingerprintWords } from '@wardround/protocols/enrolment/fingerprint-words.ts';
+import { decodeInvitation } from '@wardround/protocols/enrolment/invitation.ts';
 import { Slug } from '@wardround/protocols/names.ts';
 import { defineCommand } from 'citty';
 import type { InvitationAnswer } from '../../edge/admin-messages.ts';
 import { openAdminClient } from '../admin-client.ts';
 import { stateArgument } from '../arguments.ts';
 import { UsageError } from '../exit-codes.ts';
-import { print } from '../print.ts';
+import { print, printNote } from '../print.ts';
 
 export const invite = defineCommand({
   meta: { name: 'invite', description: 'Make a single-use invitation, good for 24 hours, and print it' },
@@ -23,5 +25,6 @@ export const invite = defineCommand({
     const admin = await openAdminClient(args.state);
     const { token } = await admin.post<InvitationAnswer>('/v1/admin/invitations', { site: args.site });
     print(token);
+    printNote(`The words of this coordinator's keys: ${fingerprintWords(decodeInvitation(token).fingerprint)}`);
   },
 });

@@ -1,3 +1,4 @@
+import { fingerprintWords } from '@wardround/protocols/enrolment/fingerprint-words.ts';
 import { defineCommand } from 'citty';
 import type { SitesAnswer } from '../../edge/admin-messages.ts';
 import { openAdminClient } from '../admin-client.ts';
@@ -12,12 +13,12 @@ export const sites = defineCommand({
     const answer = await admin.get<SitesAnswer>('/v1/admin/sites');
     if (args.json) return print(JSON.stringify(answer, null, 2));
     printRows([
-      ['SITE', 'STATUS', 'CONNECTED', 'FINGERPRINT'],
+      ['SITE', 'STATUS', 'CONNECTED', 'WORDS OF ITS KEYS'],
       ...answer.sites.map(({ site, status, connected, fingerprint }) => [
         site,
         status,
         connected ? 'yes' : 'no',
-        fingerprint,
+        fingerprintWords(fingerprint),
       ]),
       ...answer.invitations.map(({ site, expiresAtMillis }) => [
         site,
