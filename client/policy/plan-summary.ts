@@ -4,6 +4,7 @@ import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { policyFloors, type StudyFacts } from './policy-floors.ts';
 import { printable } from './printable.ts';
 import { NO_POLICY, type SitePolicy } from './site-policy.ts';
+import { studyEpsilon } from './study-epsilon.ts';
 
 const MOST_NAMES_SHOWN = 12;
 
@@ -157,7 +158,11 @@ export function planSummary(
       'Images, tables, patient identifiers, embeddings of single patients, and the first layer of the clinical and expression encoders.',
     ]),
     'Protection',
-    ...indent([protectionLine(plan), ...gateLines(plan.protection), epsilonLine(facts.epsilon ?? null)]),
+    ...indent([
+      protectionLine(plan),
+      ...gateLines(plan.protection),
+      epsilonLine(facts.epsilon === undefined ? studyEpsilon(plan) : facts.epsilon),
+    ]),
     'Floors of this site’s policy',
     ...indent(floorLines(plan, policy, facts)),
     'Times',

@@ -2,6 +2,7 @@
 import { FEWEST_SITES, sessionParameters } from '@wardround/protocols/secure-aggregation/parameters.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { DataSet, SitePolicy } from './site-policy.ts';
+import { studyEpsilon } from './study-epsilon.ts';
 
 /** Each code is stable on the wire: the coordinator learns which floor stopped the site, and no value of it. */
 export type PolicyReason =
@@ -27,7 +28,7 @@ export interface Floor {
 export interface StudyFacts {
   /** How many sites the round is for; before there is a round, none is known. */
   readonly sites?: number;
-  /** What the study's training spends at this site; null when nothing bounds it. */
+  /** What the study's training spends at this site; null when nothing bounds it. Follows from the plan unless given. */
   readonly epsilon?: number | null;
 }
 
@@ -95,7 +96,7 @@ export function policyFloors(plan: StudyPlan, policy: SitePolicy, facts: StudyFa
     });
   }
   if (policy.maximumEpsilon !== undefined) {
-    const epsilon = facts.epsilon ?? null;
+    const epsilon = facts.epsilon === undefined ? studyEpsilon(plan) : facts.epsilon;
     add('maximumEpsilon', {
       reason: 'policy-epsilon',
       setting: 'protection.privacy',

@@ -22,6 +22,10 @@ export const SitePolicy = z.strictObject({
   maximumClip: z.number().positive().max(1e6).optional(),
   /** Of the differential privacy that the study's training spends at this site. A study without it spends without bound. */
   maximumEpsilon: z.number().positive().max(1e6).optional(),
+  /** What this site's patients may spend over all studies together; without it the ledger counts and refuses nothing. */
+  privacyBudget: z
+    .strictObject({ epsilon: z.number().positive().max(1e6), delta: z.number().min(1e-12).max(1e-3) })
+    .optional(),
   dataSets: z.array(z.enum(DATA_SETS)).min(1).max(DATA_SETS.length).optional(),
   trainingHours: TrainingHours.optional(),
   /** Over all stages of a study. */

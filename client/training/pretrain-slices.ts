@@ -1,4 +1,7 @@
-/** One local round of slice pretraining: the global weights in, the weights after this site's own steps out. */
+/**
+ * One local round of slice pretraining: the global weights in, the weights after this site's own steps out. A plan with
+ * `protection.privacy` trains privately (pretrain-privately.ts).
+ */
 import type { SlicePretrainingStage, StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { Engine } from '@wardround/shared/learning/engine/open-engine.ts';
 import { createSlicePretraining } from '@wardround/shared/learning/stages/slice-pretraining.ts';
@@ -8,6 +11,7 @@ import { readSlices } from '../data/slice-images.ts';
 import { localBatches, localSteps, stageProgress } from './batches/local-steps.ts';
 import { type SliceRange, sliceBatches } from './batches/slice-batches.ts';
 import { DeclineError } from './decline-error.ts';
+import { pretrainPrivately } from './pretrain-privately.ts';
 import { createRoundFigures, type RoundTraining, requireFinite } from './round-training.ts';
 import { betweenSteps, type Steering } from './steering.ts';
 
@@ -41,6 +45,14 @@ export async function pretrainSlices(
     throw new DeclineError(
       'too-few-patients',
       `Cannot train ${stage.name}: at least two training patients with CT are needed, found ${patients.length}.`,
+    );
+  }
+  const { privacy } = plan.protection;
+  if (privacy !== undefined) {
+    return await pretrainPrivately(
+      { engine, cohort, patients },
+      { plan, stage, round, weights, privacy },
+      { signal, onProgress },
     );
   }
   const random = createRandom(plan.seed).fork(`${stage.name}/${round}`);

@@ -177,6 +177,24 @@ const Participation = z.strictObject({
   sessionDeadlineSeconds: DeadlineSeconds.optional(),
 });
 
+const PatientPrivacy = z.strictObject({
+  /** Whom it protects: a patient with all slices. Slice pretraining only; evaluations are not covered. */
+  unit: z.literal('patient'),
+  /** Standard deviation of the noise divided by the sensitivity, which is twice `clip`. */
+  noiseMultiplier: z.number().min(0.1).max(100),
+  /** The gradient of a group of patients is scaled down to this L2 norm. */
+  clip: z.number().min(1e-6).max(1e6),
+  /** Probability with which each patient takes part in a step; one over it is the steps of an epoch. */
+  samplingRate: z.number().min(1e-6).max(1),
+  /** The sampled patients fall into so many groups, inside of which slices are contrasted. */
+  groups: z.int().min(1).max(4096),
+  /** At most so many slices of a patient take part in a step. */
+  slicesPerPatient: z.int().min(1).max(2048),
+  /** The delta at which epsilon is stated. */
+  delta: z.number().min(1e-12).max(1e-3),
+});
+export type PatientPrivacy = z.infer<typeof PatientPrivacy>;
+
 const Protection = z.strictObject({
   /**
    * `secure-aggregation`: sites mask their updates so that the coordinator sees nothing but their sum; needs three sites.
@@ -210,6 +228,8 @@ const Protection = z.strictObject({
       maximumRollbacks: z.int().min(0).max(1000).default(3),
     })
     .optional(),
+  /** Sites train under differential privacy (shared/privacy). Every site then counts as `maximumSampleCount` samples and tells no losses. */
+  privacy: PatientPrivacy.optional(),
 });
 
 export const StudyPlan = z
@@ -243,6 +263,23 @@ export const StudyPlan = z
     }
     if (new Set(plan.evaluation.tasks.map((task) => task.name)).size !== plan.evaluation.tasks.length) {
       context.addIssue({ code: 'custom', path: ['evaluation', 'tasks'], message: 'tasks must have different names' });
+    }
+    if (plan.protection.privacy !== undefined) {
+      // What would leave without being charged must not be part of the plan.
+      if (plan.stages.length > 1) {
+        context.addIssue({
+          code: 'custom',
+          path: ['protection', 'privacy'],
+          message: 'covers slice pretraining alone: the plan must have no second stage',
+        });
+      }
+      if (plan.evaluation.trainAlone) {
+        context.addIssue({
+          code: 'custom',
+          path: ['evaluation', 'trainAlone'],
+          message: 'must be false with protection.privacy: results of training alone would be charged to no one',
+        });
+      }
     }
     const { mode, robust } = plan.protection;
     if ((mode === 'plain-robust') !== (robust !== undefined)) {

@@ -9,6 +9,7 @@ import { pruneBlobs } from '../../link/download-blob.ts';
 import type { SiteLink } from '../../link/site-link.ts';
 import type { SiteLog } from '../../log/site-log.ts';
 import type { ApprovalRule } from '../../policy/approvals.ts';
+import { chargeRound } from '../../policy/charge-round.ts';
 import { planSummary } from '../../policy/plan-summary.ts';
 import { PolicyRefusedError } from '../../policy/require-floors.ts';
 import { DamagedPolicyError, readPolicy } from '../../policy/site-policy.ts';
@@ -237,6 +238,9 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
     { signal, onProgress },
   );
   const { figures, clippedCoordinates, cappedGroups } = trained;
+  const charged = { release: trained.blob.hash, steps: figures.steps, plan, policy: await readPolicy(folder) };
+  // Before anything of it is told, the kept training included: what is kept is sent after a restart.
+  const epsilon = await chargeRound(folder, { study, stage, round, ...charged });
   log.info({ study, stage, round, figures, clippedCoordinates }, 'Trained');
   if (cappedGroups.length > 0) {
     log.warn(
@@ -249,7 +253,7 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
   const sending = { activity: 'sending', stage, round, loss: figures.loss, perSecond: null } as const;
   onProgress({ ...sending, done: 0, total: trained.bytes });
   const { bandwidthBytesPerSecond: bytesPerSecond } = await readPolicy(folder);
-  const blob = { ...trained.blob, bytes: trained.bytes, round: { study, stage, round }, bytesPerSecond };
+  const blob = { ...trained.blob, bytes: trained.bytes, round: { study, stage, round }, epsilon, bytesPerSecond };
   await link.upload(blob, signal);
   const offer = { blob: trained.blob.hash, model: work.model, layout: trained.layout, figures };
   await link.offerUpdate({ study, stage, round }, offer, signal);
