@@ -1,5 +1,5 @@
 /** Two shares, of a site's seed and of its mask key, sealed to one neighbour: nonce 12 | AES-256-GCM of 33 + 33 bytes | tag 16. */
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
 import { decodeBase64Url, encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
 import type { RandomBytes } from '@wardround/shared/crypto/key-agreement.ts';
 
@@ -18,7 +18,7 @@ export function sealShares(
   options: { readonly key: Uint8Array; readonly randomBytes: RandomBytes },
 ): string {
   const nonce = options.randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', options.key, nonce);
+  const cipher = createCipheriv('aes-256-gcm', createSecretKey(options.key), nonce);
   const body = cipher.update(Buffer.concat([seedShare, keyShare]));
   cipher.final();
   return encodeBase64Url(Buffer.concat([nonce, body, cipher.getAuthTag()]));
@@ -28,7 +28,9 @@ export function sealShares(
 export function openShares(sealed: string, key: Uint8Array): SharePair | null {
   const bytes = decodeBase64Url(sealed);
   if (bytes.length !== NONCE_BYTES + 2 * SHARE_BYTES + TAG_BYTES) return null;
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+  const decipher = createDecipheriv('aes-256-gcm', createSecretKey(key), bytes.subarray(0, NONCE_BYTES), {
+    authTagLength: TAG_BYTES,
+  });
   decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
   const shares = new Uint8Array(decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)));
   try {

@@ -2,7 +2,14 @@
  * X25519 key agreement (RFC 7748) and HKDF-SHA256 (RFC 5869) through node:crypto. Keys are 32 raw bytes, wrapped in their
  * fixed DER prefix; no key is ever exported as JWK, which can hang the process.
  */
-import { createPrivateKey, createPublicKey, diffieHellman, hkdfSync, type KeyObject } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  diffieHellman,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto';
 import { UnusableKeyError } from './public-key-check.ts';
 
 /** RFC 8410: the bytes before a raw private key in PKCS #8, and before a raw public key in SPKI. */
@@ -66,7 +73,7 @@ export function deriveKey(
   secret: Uint8Array,
   options: { readonly salt: Uint8Array; readonly info: Uint8Array | string },
 ): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', secret, options.salt, options.info, 32));
+  return new Uint8Array(hkdfSync('sha256', createSecretKey(secret), options.salt, options.info, 32));
 }
 
 function importSecret(secretKey: Uint8Array): KeyObject {
