@@ -104,6 +104,8 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
     /** Why the coordinator is not worked for, in a sentence. */
     let distrust: string | null = null;
     let lastWork: Work['kind'] | null = null;
+    /** The look at the coordinator’s log that is under way beside the work, if any. */
+    let watching: Promise<void> = Promise.resolve();
     /** Members are asked for their approval also when there is no work. */
     const attend = () =>
       roster.follow(signal).catch((error: unknown) => {
@@ -123,6 +125,12 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       });
       if (kind === 'pending-admission' && lastWork !== kind) {
         log.info('Enrolled; waiting for the coordinator’s administrator to admit this site');
+      }
+      // What the last piece of work led to is seen as well, not only what comes before the next.
+      if (kind === 'idle' && lastWork !== null && lastWork !== kind) {
+        watching = watch.check(signal).catch((error: unknown) => {
+          if (!signal.aborted) log.warn({ error }, 'The coordinator’s log could not be followed');
+        });
       }
       lastWork = kind;
       if (kind !== 'pending-admission') attend();
@@ -154,6 +162,7 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
     hint = loop.hint;
     try {
       await loop.ended;
+      await watching;
     } finally {
       link.close();
       await trainer.close();

@@ -8,7 +8,7 @@ import { encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
 import { fingerprint, generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { consistencyProof, leafHash, merkleRoot } from '@wardround/shared/crypto/merkle-tree.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { watchCoordinator } from './watch-coordinator.ts';
+import { type LogWatch, watchCoordinator } from './watch-coordinator.ts';
 
 const signing = generateIdentity();
 const keys = publicKeys(signing);
@@ -40,15 +40,20 @@ function answer(from: number): CheckpointAnswer {
 }
 
 /** A client that has just been started on the folder. */
-function check(cosign = async (offer: CosignatureOffer) => void cosigned.push(offer)): Promise<void> {
+async function keep(offer: CosignatureOffer): Promise<void> {
+  cosigned.push(offer);
+}
+
+function watchAnew(cosign: (offer: CosignatureOffer) => Promise<void> = keep): LogWatch {
   const checkpoint = async (from: number) => {
     asked.push(from);
     return answer(from);
   };
   const link = { checkpoint, cosign };
-  const watch = watchCoordinator(folder, { ...own, identity, coordinator, link, ledger: { head: () => head } });
-  return watch.check(signal);
+  return watchCoordinator(folder, { ...own, identity, coordinator, link, ledger: { head: () => head } });
 }
+
+const check = (cosign?: (offer: CosignatureOffer) => Promise<void>) => watchAnew(cosign).check(signal);
 
 const evidence = async () => (await readdir(join(folder, 'audit'))).filter((name) => name.startsWith('evidence'));
 
@@ -66,6 +71,13 @@ describe('watchCoordinator()', () => {
     const { note } = openCheckpoint(answer(0).note!, coordinator);
     const line = parseNote(encodeNote(note.text, [cosigned[1]!.cosignature]));
     expect(cosignedAt(line, witnessKey(coordinator, own))).toBeGreaterThan(1_700_000_000);
+  });
+
+  test('takes one look after another', async () => {
+    const watch = watchAnew();
+    await Promise.all([watch.check(signal), watch.check(signal)]);
+    expect(asked).toEqual([0, 3]);
+    expect(cosigned).toHaveLength(1);
   });
 
   test('remembers what it cosigns before it does', async () => {

@@ -36,21 +36,30 @@ export function watchCoordinator(
   const { site, identity, coordinator, link, ledger, nowMillis = Date.now } = options;
   const { signingKey } = publicKeys(identity);
   const signer = { ...witnessKey(coordinator, { site, signingKey }), signingSeed: identity.signingSeed };
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function look(signal: AbortSignal): Promise<void> {
+    const seen = (await readStateFile(folder, SEEN_CHECKPOINT))?.note ?? null;
+    const answer = await link.checkpoint(sizeOf(seen, coordinator), signal);
+    const checkpoint = await follow(answer, { seen, coordinator, folder, nowMillis });
+    if (checkpoint === null || answer.note === null) return;
+    const head = ledger.head();
+    await writeStateFile(folder, SEEN_CHECKPOINT, {
+      format: 'wardround-seen-checkpoint/1',
+      note: answer.note,
+      ledger: head,
+    });
+    const timeSeconds = Math.floor(nowMillis() / 1000);
+    const cosignature = cosignNote(checkpoint.note.text, signer, { timeSeconds });
+    await link.cosign({ size: checkpoint.size, cosignature, ledger: signLedgerHead(head, identity) }, signal);
+  }
+
   return {
-    async check(signal) {
-      const seen = (await readStateFile(folder, SEEN_CHECKPOINT))?.note ?? null;
-      const answer = await link.checkpoint(sizeOf(seen, coordinator), signal);
-      const checkpoint = await follow(answer, { seen, coordinator, folder, nowMillis });
-      if (checkpoint === null || answer.note === null) return;
-      const head = ledger.head();
-      await writeStateFile(folder, SEEN_CHECKPOINT, {
-        format: 'wardround-seen-checkpoint/1',
-        note: answer.note,
-        ledger: head,
-      });
-      const timeSeconds = Math.floor(nowMillis() / 1000);
-      const cosignature = cosignNote(checkpoint.note.text, signer, { timeSeconds });
-      await link.cosign({ size: checkpoint.size, cosignature, ledger: signLedgerHead(head, identity) }, signal);
+    check(signal) {
+      // One look after another, so that none goes by what another has overtaken.
+      const looked = last.then(() => look(signal));
+      last = looked.catch(() => undefined);
+      return looked;
     },
   };
 }

@@ -17,6 +17,8 @@ import { logFile } from './audit-log.ts';
 
 let coordinator: TestCoordinator;
 let sites: TestSite[];
+/** Other tests may keep the machine busy. */
+const patiently = { timeout: 20_000, interval: 50 };
 /** What basel was shown after the first round, and at the end. */
 const answers: CheckpointAnswer[] = [];
 
@@ -34,14 +36,14 @@ beforeAll(async () => {
   await coordinator.launch(testPlan());
   for (const step of ['ready', 'slices', 'alignment', 'evaluation']) {
     for (const site of sites) await site.doWork(await nextWork(site));
-    if (step === 'slices') await vi.waitFor(async () => answers.push(await firstCheckpoint()));
+    if (step === 'slices') await vi.waitFor(async () => answers.push(await firstCheckpoint()), patiently);
   }
   await vi.waitFor(async () => {
     const answer = await watch(sites[0]!, sizeOf(answers[0]!));
     expect(sizeOf(answer)).toBe((await readFile(file(), 'utf8')).split('\n').length - 1);
     answers[1] = answer;
-  });
-});
+  }, patiently);
+}, 60_000);
 afterAll(() => coordinator.close());
 
 async function firstCheckpoint(): Promise<CheckpointAnswer> {
