@@ -8,6 +8,7 @@
  * is over and another attempt may follow, unless sites were already asked to unmask.
  */
 import { decodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { AbortReason } from './abort-reasons.ts';
 import { type AdvertisedSession, advertisementFault, readAdvertisements, shareHolders } from './advertised-keys.ts';
 import type { MaskInstruction } from './mask-instructions.ts';
@@ -37,6 +38,8 @@ export interface CoordinatorState {
   /** Who shared keys, once that phase is closed. Sorted, like `survivors`. */
   readonly sharers: readonly string[] | null;
   readonly survivors: readonly string[] | null;
+  /** The names of these two lists (session-keys.ts). */
+  readonly listHashes: { readonly sharers: Sha256Hex | null; readonly survivors: Sha256Hex | null };
   /** Accepted messages in the order in which they came. */
   readonly messages: readonly SignedMessage[];
   /** Who left or was left out. Nothing more is accepted from them. */
@@ -64,7 +67,17 @@ export type Closing<Answer> =
   | { readonly ok: false; readonly reason: AbortReason | UnmaskingFault['reason']; readonly suspect: string | null };
 
 export function openSession(terms: SessionTerms, roster: PinnedRoster): CoordinatorState {
-  return { phase: 'advertise', terms, roster, session: null, sharers: null, survivors: null, messages: [], left: [] };
+  return {
+    phase: 'advertise',
+    terms,
+    roster,
+    session: null,
+    sharers: null,
+    survivors: null,
+    listHashes: { sharers: null, survivors: null },
+    messages: [],
+    left: [],
+  };
 }
 
 /** Who may still answer in the open phase, sorted; for `advertise` everybody in the roster. */
@@ -118,7 +131,7 @@ export function closeAdvertising(state: CoordinatorState): Closing<KeyBroadcast>
 
 /** The answer has one delivery for each site that shared. */
 export function closeSharing(state: CoordinatorState): Closing<Map<string, ShareDelivery>> {
-  const { graph, parameters } = requirePhase(state, 'share-keys');
+  const { session, graph, parameters } = requirePhase(state, 'share-keys');
   const shared = new Map(said(state, 'share-keys').map((message) => [message.header.site, message]));
   const sharers = [...shared.keys()].sort();
   if (sharers.length < parameters.fewestSurvivors) return { ok: false, reason: 'too-few-survivors', suspect: null };
@@ -128,17 +141,19 @@ export function closeSharing(state: CoordinatorState): Closing<Map<string, Share
       return [site, { sharers, messages }];
     }),
   );
-  return { ok: true, state: { ...state, phase: 'masked-input', sharers }, answer };
+  const listHashes = { ...state.listHashes, sharers: siteListHash(session, sharers) };
+  return { ok: true, state: { ...state, phase: 'masked-input', sharers, listHashes }, answer };
 }
 
 /** The answer goes to everybody in it. Masked vectors that come later must not be added. */
 export function closeMasking(state: CoordinatorState): Closing<Survivors> {
-  const { parameters } = requirePhase(state, 'masked-input');
+  const { session, parameters } = requirePhase(state, 'masked-input');
   const survivors = said(state, 'masked-input')
     .map(({ header }) => header.site)
     .sort();
   if (survivors.length < parameters.fewestSurvivors) return { ok: false, reason: 'too-few-survivors', suspect: null };
-  return { ok: true, state: { ...state, phase: 'consistency', survivors }, answer: { survivors } };
+  const listHashes = { ...state.listHashes, survivors: siteListHash(session, survivors) };
+  return { ok: true, state: { ...state, phase: 'consistency', survivors, listHashes }, answer: { survivors } };
 }
 
 /** The answer goes to everybody who signed. From here on the round can only end with this session's sum. */
@@ -227,9 +242,8 @@ function linkFault(state: CoordinatorState, message: SignedMessage): MessageFaul
 }
 
 function bodyFault(state: CoordinatorState, message: SignedMessage): ReceptionFault | null {
-  const { sharers, survivors } = state;
+  const { sharers, survivors } = state.listHashes;
   const session = state.session!;
-  const isList = (hash: string, sites: readonly string[]) => hash === siteListHash(session.session, sites);
   if (isOf(message, 'share-keys')) {
     const { site } = message.header;
     const holders = shareHolders(site, session);
@@ -239,12 +253,12 @@ function bodyFault(state: CoordinatorState, message: SignedMessage): ReceptionFa
       shares.every(({ to, sealed }, index) => to === holders[index] && (sealed === null) === (to === site));
     return whole ? null : 'shares-not-as-asked';
   }
-  if (isOf(message, 'masked-input')) return isList(message.body.sharers, sharers!) ? null : 'views-differ';
+  if (isOf(message, 'masked-input')) return message.body.sharers === sharers ? null : 'views-differ';
   if (isOf(message, 'consistency')) {
-    return isList(message.body.sharers, sharers!) && isList(message.body.survivors, survivors!) ? null : 'views-differ';
+    return message.body.sharers === sharers && message.body.survivors === survivors ? null : 'views-differ';
   }
   if (!isOf(message, 'unmask')) return 'not-awaited';
-  return isList(message.body.survivors, survivors!) ? sharesFault(state, message) : 'views-differ';
+  return message.body.survivors === survivors ? sharesFault(state, message) : 'views-differ';
 }
 
 /** Whether exactly the shares that were asked for are there, and each is what its maker committed to. */
