@@ -114,7 +114,7 @@ function protectionLine({ protection }: StudyPlan): string {
 function epsilonLine(epsilon: number | null): string {
   return epsilon === null
     ? 'No differential privacy: what the sum of the updates tells of single patients has no bound (epsilon) here.'
-    : `Differential privacy: all rounds together spend an epsilon of ${epsilon.toFixed(2)} of this site’s patients.`;
+    : `Differential privacy: all rounds together spend an epsilon of ${epsilon.toFixed(2)} of this site’s patients. Scores and counts are not covered.`;
 }
 
 function floorLines(plan: StudyPlan, policy: SitePolicy, facts: StudyFacts): string[] {
