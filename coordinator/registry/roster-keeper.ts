@@ -62,8 +62,9 @@ export function createRosterKeeper(
     const { count, of } = requiredApprovals(previous, next.roster);
     if (memberApprovals(previous, next).length < count) {
       table.propose(next);
+      const isNew = proposal?.roster !== next.roster;
       proposal = next;
-      onProposal(of);
+      if (isNew) onProposal(of);
       return;
     }
     checkNextRoster(next, previous, anchor);

@@ -79,7 +79,8 @@ beforeEach(async () => {
     };
   };
 });
-afterEach(() => rm(folder, { recursive: true }));
+// A status board may still be writing.
+afterEach(() => rm(folder, { recursive: true, maxRetries: 10, retryDelay: 100 }));
 
 /** The network's edge: what is said is written down, blobs come from memory. */
 function recordingLink(): SiteLink {
