@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { memberNames } from '@wardround/protocols/enrolment/roster.ts';
 import { rosterDifference } from '@wardround/protocols/enrolment/roster-difference.ts';
+import { findSessionRoster } from '@wardround/protocols/enrolment/session-roster.ts';
 import { fingerprint, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { lockInstance } from '@wardround/shared/files/instance-lock.ts';
 import type { Logger } from 'pino';
@@ -93,12 +94,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const onTrouble = (error: unknown): void =>
     log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'the audit log cannot be written');
   const rosters = createRosterTable(database);
+  const sessions = {
+    messages: openBlobFolder(folder.sessions),
+    models: plannedModels,
+    roster: async (hash: string | null) => findSessionRoster(rosters.read(), { hash, nowMillis: clock.now() }),
+  };
   const stores = {
     journal: createAuditedJournal(journal, { log: auditLog, onTrouble }),
     sites,
     published,
     optimiserStates: openBlobFolder(folder.optimiserStates),
     uploads,
+    sessions,
   };
   const work = startAggregationThread({ folder, identity });
   closing.defer(() => work.close());
@@ -166,7 +173,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     web.server.closeAllConnections();
   });
   web.serve([
-    siteRoutes(gate, { own, registry, nonces, studies, uploads, work, progress, now: clock.now }),
+    siteRoutes(gate, { own, registry, nonces, studies, uploads, work, sessions, progress, now: clock.now }),
     auditRoutes(gate, { log: auditLog, registry }),
     blobRoutes(gate, { published, uploads, studies, models: plannedModels }),
     rosterRoutes(gate, { roster }),

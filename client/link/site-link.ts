@@ -3,11 +3,15 @@ import type { EgressLabel } from '@wardround/protocols/audit/egress-record.ts';
 import { CheckpointAnswer, type CosignatureOffer } from '@wardround/protocols/audit/messages.ts';
 import type { KeyRotation } from '@wardround/protocols/enrolment/roster.ts';
 import { RosterAnswer, type RosterApprovalMessage } from '@wardround/protocols/enrolment/roster-messages.ts';
+import type { Phase } from '@wardround/protocols/secure-aggregation/messages.ts';
 import {
   Acknowledgement,
   type Decline,
   type EvaluationOffer,
+  ModelChain,
   type Progress,
+  SessionDocument,
+  type SessionOffer,
   type SiteReady,
   type UpdateOffer,
   Work,
@@ -27,6 +31,11 @@ export interface RoundReference {
   readonly study: Sha256Hex;
   readonly stage: string;
   readonly round: number;
+}
+
+export interface SessionStepReference extends RoundReference {
+  readonly attempt: number;
+  readonly step: Phase;
 }
 
 export interface UploadedBlob {
@@ -52,6 +61,9 @@ export interface SiteLink {
   declineStudy(study: Sha256Hex, decline: Decline, signal: AbortSignal): Promise<void>;
   offerUpdate(round: RoundReference, offer: UpdateOffer, signal: AbortSignal): Promise<void>;
   declineRound(round: RoundReference, decline: Decline, signal: AbortSignal): Promise<void>;
+  sessionDocument(step: SessionStepReference, signal: AbortSignal): Promise<SessionDocument>;
+  sendSessionMessage(step: SessionStepReference, offer: SessionOffer, signal: AbortSignal): Promise<void>;
+  modelChain(study: Sha256Hex, stage: string, signal: AbortSignal): Promise<ModelChain>;
   offerEvaluation(study: Sha256Hex, offer: EvaluationOffer, signal: AbortSignal): Promise<void>;
   /** The newest checkpoint of the coordinator's log, with the proof that it begins with the log of size `from`. */
   checkpoint(from: number, signal: AbortSignal): Promise<CheckpointAnswer>;
@@ -109,6 +121,8 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
   const study = (hash: Sha256Hex) => `/v1/studies/${hash}`;
   const round = (reference: RoundReference) =>
     `${study(reference.study)}/stages/${reference.stage}/rounds/${reference.round}`;
+  const sessionStep = (reference: SessionStepReference) =>
+    `${round(reference)}/attempts/${reference.attempt}/${reference.step}`;
 
   return {
     work: (signal) => client.ask({ method: 'GET', path: '/v1/work', signal }, Work),
@@ -152,6 +166,21 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
       const label = { purpose: 'training', what: 'reason-code', ...reference } as const;
       return post(`${round(reference)}/decline`, decline, { label, signal });
     },
+    sessionDocument: (reference, signal) =>
+      retry(
+        () => client.ask({ method: 'GET', path: sessionStep(reference), signal }, SessionDocument),
+        untilAnswered(signal),
+      ),
+    sendSessionMessage: (reference, offer, signal) => {
+      const { study, stage, round } = reference;
+      const label = { purpose: 'training', what: 'session-message', study, stage, round } as const;
+      return post(sessionStep(reference), offer, { label, signal });
+    },
+    modelChain: (hash, stage, signal) =>
+      retry(
+        () => client.ask({ method: 'GET', path: `${study(hash)}/stages/${stage}/chain`, signal }, ModelChain),
+        untilAnswered(signal),
+      ),
     offerEvaluation: (hash, offer, signal) => {
       const label = { purpose: 'evaluation', what: 'sealed-evaluation', study: hash } as const;
       return post(`${study(hash)}/evaluation`, offer, { label, signal });

@@ -1,4 +1,5 @@
 /** What the main thread and the training thread say to each other. */
+import type { MaskInstruction } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
 import type {
   EngineLabel,
   EvaluationReport,
@@ -59,6 +60,8 @@ export interface TrainTask {
   readonly sealing: Sealing;
   /** Where the sealed update is written, under its hash. */
   readonly outbox: string;
+  /** Where the vector is written as it is, for a session that masks it later; then nothing is sealed. */
+  readonly keepVector?: string | undefined;
 }
 export interface Trained {
   readonly blob: ModelFile;
@@ -87,12 +90,53 @@ export interface Evaluated {
   readonly skipped: EvaluationReport['skipped'];
 }
 
+/** Masks a kept vector. */
+export interface MaskTask {
+  readonly kind: 'mask';
+  readonly vectorFile: string;
+  readonly instructions: readonly MaskInstruction[];
+  readonly sealing: Sealing;
+  readonly outbox: string;
+}
+export interface Masked {
+  readonly blob: ModelFile;
+  /** Size of the sealed vector. */
+  readonly bytes: number;
+  /** SHA-256 of the masked vector. */
+  readonly maskedInput: Sha256Hex;
+}
+
+/** Computes a stage's weights from published sums. */
+export interface AdvanceTask {
+  readonly kind: 'advance-model';
+  readonly plan: StudyPlan;
+  readonly stage: string;
+  /** Where the last computation ended; null to begin with the plan's seed. */
+  readonly from: {
+    readonly initial: Sha256Hex;
+    readonly model: Sha256Hex;
+    readonly optimiserState: Sha256Hex | null;
+  } | null;
+  /** What the coordinator says the stage began with. */
+  readonly initial: Sha256Hex;
+  readonly links: readonly { readonly sites: number; readonly sum: string; readonly model: Sha256Hex }[];
+  /** Holds weights and memories under their hashes. */
+  readonly folder: string;
+}
+export interface Advanced {
+  readonly initial: Sha256Hex;
+  readonly model: Sha256Hex;
+  readonly optimiserState: Sha256Hex | null;
+}
+
 export interface TaskResults {
+  readonly mask: Masked;
+  readonly 'advance-model': Advanced;
   readonly prepare: Prepared;
   readonly train: Trained;
   readonly evaluate: Evaluated;
 }
-export type Task = PrepareTask | TrainTask | EvaluateTask;
+export type Task = PrepareTask | TrainTask | MaskTask | AdvanceTask | EvaluateTask;
 
 export interface TaskProgress {
   readonly activity: Progress['activity'];

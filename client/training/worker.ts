@@ -22,6 +22,8 @@ import { evaluateSite } from './evaluation/evaluate-site.ts';
 import { fittingLocalLayers, initialLocalLayers } from './local-layers.ts';
 import { pretrainSlices } from './pretrain-slices.ts';
 import type { RoundTraining } from './round-training.ts';
+import { advanceModel } from './session/advance-model.ts';
+import { maskVector } from './session/mask-vector.ts';
 import type { StepReport } from './steering.ts';
 import { throttle } from './throttle.ts';
 import { updateFromWeights } from './update-from-weights.ts';
@@ -169,10 +171,10 @@ async function train(task: TrainTask, watch: Watch): Promise<Trained> {
     { before: weights, after: training.weights, sampleCounts: training.sampleCounts },
     { ...stageUpdateCode(plan, stage, sites), normLimit: plan.protection.updateNormLimit },
   );
-  const sealed = seal(vector, task.sealing);
+  const sealed = task.keepVector === undefined ? seal(vector, task.sealing) : vector;
   const hash = sha256Hex(sealed);
-  await mkdir(task.outbox, { recursive: true, mode: 0o700 });
-  const file = join(task.outbox, hash);
+  if (task.keepVector === undefined) await mkdir(task.outbox, { recursive: true, mode: 0o700 });
+  const file = task.keepVector ?? join(task.outbox, hash);
   await writeFileAtomically(file, sealed);
   return {
     blob: { hash, file },
@@ -227,6 +229,10 @@ function perform(task: Task, watch: Watch): Promise<TaskResults[Task['kind']]> {
       return prepare(task, watch);
     case 'train':
       return train(task, watch);
+    case 'mask':
+      return maskVector(task);
+    case 'advance-model':
+      return advanceModel(task);
     case 'evaluate':
       return evaluate(task, watch);
     default:

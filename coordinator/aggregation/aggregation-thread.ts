@@ -56,6 +56,7 @@ export function startAggregationThread(options: {
   return {
     prepareStage: (request) => call('prepareStage', request) as ReturnType<ModelWork['prepareStage']>,
     inspectUpdate: (request) => call('inspectUpdate', request) as ReturnType<ModelWork['inspectUpdate']>,
+    inspectMasked: (request) => call('inspectMasked', request) as ReturnType<ModelWork['inspectMasked']>,
     aggregate: (request) => call('aggregate', request) as ReturnType<ModelWork['aggregate']>,
     async close() {
       await worker?.terminate();

@@ -6,7 +6,10 @@
  *
  * Everything here may take a good part of a second; aggregation-thread.ts keeps it off the event loop.
  */
+
 import type { StageState } from '@wardround/protocols/round/state.ts';
+import { CANARY_WORDS, sumFault } from '@wardround/protocols/secure-aggregation/canary.ts';
+import { applyMasks, type MaskInstruction } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
 import type { Stage, StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { initialStageWeights, stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
@@ -18,7 +21,7 @@ import {
   updateVectorLength,
 } from '@wardround/protocols/transfer/update-code.ts';
 import { serverStep } from '@wardround/shared/aggregation/server-optimiser.ts';
-import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { float32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
 import { open, SealBrokenError } from '@wardround/shared/crypto/sealed-envelope.ts';
@@ -27,11 +30,16 @@ import { BlobDamagedError, type BlobFolder } from '../storage/blob-folder.ts';
 import type { UploadFolder } from '../storage/upload-folder.ts';
 import { type RobustAggregate, robustAggregate } from './robust-aggregate.ts';
 
+/** Codes and sample counts of a sum are chosen so that neither can exceed this. */
+export const LARGEST_SUM = 2 ** 29;
+
 export interface ModelWork {
   /** Makes the stage's starting weights and publishes them. */
   prepareStage(request: StageRequest): Promise<PreparedStage>;
   /** Opens and checks one update: null when it can be added, else the reason. */
   inspectUpdate(request: InspectionRequest): Promise<string | null>;
+  /** Opens a masked vector and checks what can be checked of it: null when it can be added, else the reason. */
+  inspectMasked(request: MaskedInspectionRequest): Promise<string | null>;
   /** Adds a round's updates to its weights and publishes the result. */
   aggregate(request: AggregationRequest): Promise<AggregationResult>;
 }
@@ -63,7 +71,16 @@ interface UpdateReference {
 
 export interface InspectionRequest extends RoundRequest, UpdateReference {}
 
+export interface MaskedInspectionRequest extends InspectionRequest {
+  /** How many 32-bit numbers it must have. */
+  readonly words: number;
+  /** SHA-256 of its bytes, as its site has signed it. */
+  readonly maskedInput: Sha256Hex;
+}
+
 export interface AggregationRequest extends RoundRequest {
+  /** With secure aggregation: what takes the masks out of the sum. */
+  readonly instructions?: readonly MaskInstruction[];
   readonly updates: readonly UpdateReference[];
   readonly optimiserState: StageState['optimiserState'];
 }
@@ -75,7 +92,11 @@ export type AggregationResult =
       readonly optimiserState: Sha256Hex | null;
       /** L2 norm of the weights' change. */
       readonly updateNorm: number;
+      /** With secure aggregation: the sum itself, so that every site can compute the model from it. */
+      readonly sum?: Sha256Hex;
     }
+  /** The sum of masked vectors is none that their sites could have made; nothing was published. */
+  | { readonly kind: 'sum-wrong'; readonly reason: string }
   /** This update cannot be read any more; nothing was added. */
   | { readonly kind: 'unusable'; readonly site: string; readonly reason: string };
 
@@ -170,18 +191,39 @@ export function createModelWork(parts: {
       return fault;
     },
 
+    async inspectMasked(request) {
+      const opened = await openUpdate(request, request);
+      if (typeof opened === 'string') return opened;
+      const isWhole = opened.length === 4 * request.words;
+      const isSigned = isWhole && sha256Hex(opened) === request.maskedInput;
+      opened.fill(0);
+      return isSigned ? null : isWhole ? 'masked-input-changed' : 'update-wrong-length';
+    },
+
     async aggregate(request) {
       const code = codeOf(request);
       const { robust } = request.plan.protection;
       if (robust !== undefined) return aggregateRobustly(request, { code, rule: robust });
-      const sum = new Int32Array(updateVectorLength(code.layout));
+      const { instructions } = request;
+      const canaryWords = instructions === undefined ? 0 : CANARY_WORDS;
+      const whole = new Int32Array(updateVectorLength(code.layout) + canaryWords);
       for (const update of request.updates) {
         const opened = await openUpdate(request, update);
         if (typeof opened === 'string') return { kind: 'unusable', site: update.site, reason: opened };
-        addUpdate(sum, opened);
+        addUpdate(whole, opened);
         opened.fill(0);
       }
-      return moveModel(request, { code, ...decodeSum(sum, code) });
+      if (instructions !== undefined) {
+        applyMasks(whole, instructions);
+        const reason = sumFault(whole, { survivors: request.updates.length, largest: LARGEST_SUM });
+        if (reason !== null) return { kind: 'sum-wrong', reason };
+      }
+      const sum = whole.subarray(0, whole.length - canaryWords);
+      const moved = await moveModel(request, { code, ...decodeSum(sum, code) });
+      return {
+        ...moved,
+        ...(instructions !== undefined && { sum: await published.put(littleEndianBytes(sum)) }),
+      };
     },
   };
 }

@@ -5,6 +5,7 @@
 
 import { Sha256 } from '@wardround/protocols/names.ts';
 import { currentRound, isOver } from '@wardround/protocols/round/state.ts';
+import { sessionWords } from '@wardround/protocols/secure-aggregation/session-terms.ts';
 import type { Acknowledgement } from '@wardround/protocols/session/messages.ts';
 import { updateVectorLength } from '@wardround/protocols/transfer/update-code.ts';
 import { sealedLength } from '@wardround/shared/crypto/sealed-envelope.ts';
@@ -106,8 +107,14 @@ function largestUpdate(
     const stage = runner.plan.stages[state.stages.length - 1];
     const round = currentRound(state);
     if (isOver(state) || stage === undefined || round === undefined) return 0;
-    if (state.phase.kind !== 'training' || !round.sites.includes(site)) return 0;
-    return sealedLength(4 * updateVectorLength(models.layout(runner.plan, stage)));
+    if (!round.sites.includes(site)) return 0;
+    const layout = models.layout(runner.plan, stage);
+    if (state.phase.kind === 'training' && round.session === undefined) {
+      return sealedLength(4 * updateVectorLength(layout));
+    }
+    const isMasked = state.phase.kind === 'secure-session' && state.phase.step === 'masked-input';
+    const isAsked = isMasked && round.session?.steps['masked-input']?.sites.includes(site) === true;
+    return isAsked ? sealedLength(4 * sessionWords(layout)) : 0;
   });
   const largest = Math.max(0, ...sizes);
   if (largest > 0) return largest;

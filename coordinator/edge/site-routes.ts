@@ -1,5 +1,6 @@
 /** What sites say and ask (protocols/session/messages.ts), without blobs. */
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
+import { PHASES } from '@wardround/protocols/secure-aggregation/messages.ts';
 import {
   type Acknowledgement,
   type CoordinatorIdentity,
@@ -7,6 +8,7 @@ import {
   EnrolmentRequest,
   EvaluationOffer,
   Progress,
+  SessionOffer,
   SiteReady,
   UpdateOffer,
   type Work,
@@ -20,6 +22,9 @@ import type { Registry } from '../registry/registry.ts';
 import { receiveEvaluation } from '../rounds/receive-evaluation.ts';
 import { receiveUpdate } from '../rounds/receive-update.ts';
 import { requireAccepted } from '../rounds/require-accepted.ts';
+import { receiveSessionMessage } from '../rounds/session/receive-session-message.ts';
+import { modelChain, sessionDocument } from '../rounds/session/session-document.ts';
+import type { SessionParts } from '../rounds/session/session-party.ts';
 import type { Studies } from '../rounds/studies.ts';
 import type { StudyRunner } from '../rounds/study-runner.ts';
 import type { NonceMemory } from '../storage/nonce-memory.ts';
@@ -43,6 +48,15 @@ const InRound = z.object({
     .transform(Number),
 });
 
+const InStage = InRound.pick({ study: true, stage: true });
+const InSession = InRound.extend({
+  attempt: z
+    .string()
+    .regex(/^[1-9]$/)
+    .transform(Number),
+  step: z.enum(PHASES),
+});
+
 const acknowledged: Acknowledgement = { ok: true };
 
 export function siteRoutes(
@@ -54,6 +68,7 @@ export function siteRoutes(
     readonly studies: Studies;
     readonly uploads: UploadFolder;
     readonly work: ModelWork;
+    readonly sessions: SessionParts;
     readonly progress: ProgressBoard;
     readonly now: () => number;
   },
@@ -153,6 +168,39 @@ export function siteRoutes(
         const { study, stage, round } = parameters;
         const { reason } = body;
         requireAccepted(await find(study).submit({ kind: 'decline-round', site: caller, stage, round, reason }));
+        return acknowledged;
+      },
+    }),
+  );
+
+  router.get(
+    '/v1/studies/:study/stages/:stage/chain',
+    messageRoute(gate, {
+      audience: 'admitted',
+      parameters: InStage,
+      handle: async ({ parameters }) => modelChain(find(parameters.study), parameters.stage),
+    }),
+  );
+
+  router.get(
+    '/v1/studies/:study/stages/:stage/rounds/:round/attempts/:attempt/:step',
+    messageRoute(gate, {
+      audience: 'admitted',
+      parameters: InSession,
+      handle: ({ caller, parameters: { study, ...place } }) =>
+        sessionDocument(find(study), { site: caller, ...place }, parts.sessions),
+    }),
+  );
+
+  router.post(
+    '/v1/studies/:study/stages/:stage/rounds/:round/attempts/:attempt/:step',
+    messageRoute(gate, {
+      audience: 'admitted',
+      body: SessionOffer,
+      parameters: InSession,
+      async handle({ caller, body, parameters: { study, ...place } }) {
+        const address = { site: caller, ...place };
+        await receiveSessionMessage(find(study), { address, offer: body }, { ...parts, ...parts.sessions });
         return acknowledged;
       },
     }),

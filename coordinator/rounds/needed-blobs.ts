@@ -1,12 +1,14 @@
 /** The blobs that a study's state still refers to; all others may be removed. */
 
-import { currentRound, isOver, type StudyState } from '@wardround/protocols/round/state.ts';
+import { currentRound, isOver, type RoundState, type StudyState } from '@wardround/protocols/round/state.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 
 export interface NeededBlobs {
   readonly published: ReadonlySet<Sha256Hex>;
   readonly uploads: ReadonlySet<Sha256Hex>;
   readonly optimiserStates: ReadonlySet<Sha256Hex>;
+  /** Signed messages of sessions. */
+  readonly sessionMessages: ReadonlySet<Sha256Hex>;
 }
 
 /** What each stage began and ended with stays for the report; weights in between go with the next round. */
@@ -14,11 +16,21 @@ export function neededBlobs(states: Iterable<StudyState>): NeededBlobs {
   const published = new Set<Sha256Hex>();
   const uploads = new Set<Sha256Hex>();
   const optimiserStates = new Set<Sha256Hex>();
+  const sessionMessages = new Set<Sha256Hex>();
   for (const state of states) {
     published.add(state.planBlob);
     for (const { initialModel, model } of state.stages) published.add(initialModel).add(model);
     if (isOver(state)) continue;
+    // Sums stay while the study runs: a site that was away computes the model from them.
+    for (const { outcome } of state.stages.flatMap(({ rounds }) => rounds)) {
+      if (outcome?.kind === 'committed' && outcome.sum !== undefined) published.add(outcome.sum);
+    }
+    // What proves that a site said two things stays as long.
+    for (const { session } of state.stages.flatMap(({ rounds }) => rounds)) {
+      for (const { body } of session?.conflicts ?? []) sessionMessages.add(body);
+    }
     const round = currentRound(state);
+    for (const hash of round === undefined ? [] : messagesOf(round)) sessionMessages.add(hash);
     if (round?.outcome === null) for (const { blob } of round.accepted) uploads.add(blob);
     const stage = state.stages.at(-1);
     if (stage?.fallback !== undefined) published.add(stage.fallback.model);
@@ -26,5 +38,13 @@ export function neededBlobs(states: Iterable<StudyState>): NeededBlobs {
       if (typeof memory === 'string') optimiserStates.add(memory);
     }
   }
-  return { published, uploads, optimiserStates };
+  return { published, uploads, optimiserStates, sessionMessages };
+}
+
+/** What an open round's session has heard. */
+function messagesOf({ session, outcome }: RoundState): Sha256Hex[] {
+  if (session === undefined || outcome !== null) return [];
+  return Object.values(session.steps)
+    .flatMap((step) => Object.values(step.messages))
+    .map(({ body }) => body);
 }

@@ -3,6 +3,7 @@ import type { StudyEvent } from '@wardround/protocols/round/events.ts';
 import { launchStudy } from '@wardround/protocols/round/launch.ts';
 import { currentRound, isOver, type StudyState } from '@wardround/protocols/round/state.ts';
 import { workFor } from '@wardround/protocols/round/work-for.ts';
+import { FEWEST_SITES } from '@wardround/protocols/secure-aggregation/parameters.ts';
 import type { Work } from '@wardround/protocols/session/messages.ts';
 import { planHash, StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { updateScale } from '@wardround/protocols/study/stage-layout.ts';
@@ -18,6 +19,7 @@ import type { UploadFolder } from '../storage/upload-folder.ts';
 import type { Clock } from './clock.ts';
 import { createInTurn } from './in-turn.ts';
 import { type NeededBlobs, neededBlobs } from './needed-blobs.ts';
+import type { SessionParts } from './session/session-party.ts';
 import { createStudyRunner, type StudyRunner } from './study-runner.ts';
 
 export interface Studies {
@@ -41,6 +43,7 @@ export interface StudyStores {
   readonly published: BlobFolder;
   readonly optimiserStates: BlobFolder;
   readonly uploads: UploadFolder;
+  readonly sessions: SessionParts;
 }
 
 /**
@@ -58,7 +61,7 @@ export async function openStudies(
     readonly onWork: (sites: readonly string[]) => void;
   },
 ): Promise<Studies> {
-  const { journal, sites, published, optimiserStates, uploads } = stores;
+  const { journal, sites, published, optimiserStates, uploads, sessions } = stores;
   const { work, clock, log, onWork } = options;
   const runners = new Map<Sha256Hex, StudyRunner>();
   const launching = createInTurn();
@@ -80,6 +83,7 @@ export async function openStudies(
     for (const hash of before.published) if (!now.published.has(hash)) await published.remove(hash);
     // A result that did not pass the gate was published while it was added up and belongs to nothing now.
     for (const hash of rejected) if (!now.published.has(hash)) await published.remove(hash);
+    for (const hash of before.sessionMessages) if (!now.sessionMessages.has(hash)) await sessions.messages.remove(hash);
     for (const hash of before.optimiserStates) if (!now.optimiserStates.has(hash)) await optimiserStates.remove(hash);
     const spent = [...before.uploads].filter((hash) => !now.uploads.has(hash));
     for (const { site } of spent.length === 0 ? [] : await sites.sites()) {
@@ -91,7 +95,7 @@ export async function openStudies(
   };
 
   const run = (plan: StudyPlan, events: readonly StudyEvent[]): StudyRunner => {
-    const runner = createStudyRunner({ plan, events }, { journal, work, clock, log, onChange });
+    const runner = createStudyRunner({ plan, events }, { journal, work, sessions, clock, log, onChange });
     runners.set(runner.state().study, runner);
     return runner;
   };
@@ -140,12 +144,6 @@ export async function openStudies(
             message: 'This very plan was launched before. Change its name or seed to run it again.',
           });
         }
-        if (plan.protection.mode === 'secure-aggregation') {
-          throw new RefusalError('protection-not-available', {
-            status: 422,
-            message: 'Secure aggregation cannot be used yet in a study. Set protection.mode to sealed.',
-          });
-        }
         const invited = await admitted();
         if (invited.length < plan.participation.quorum) {
           throw new RefusalError('too-few-sites', {
@@ -155,6 +153,7 @@ export async function openStudies(
               'Invite and admit more sites, or lower participation.quorum.',
           });
         }
+        requireSecureAggregation(plan, invited.length);
         if (!scaleFits(plan, invited.length)) {
           throw new RefusalError('updates-do-not-fit', {
             status: 422,
@@ -210,6 +209,27 @@ async function sweep(
 ): Promise<void> {
   await stores.published.sweep(needed.published);
   await stores.optimiserStates.sweep(needed.optimiserStates);
+  await stores.sessions.messages.sweep(needed.sessionMessages);
   await stores.uploads.removeParts();
   if (states.every(isOver)) await stores.uploads.sweep(needed.uploads);
+}
+
+/** @throws {RefusalError} when the plan asks for secure aggregation and could not have it. */
+function requireSecureAggregation({ protection }: StudyPlan, sites: number): void {
+  if (protection.mode !== 'secure-aggregation') return;
+  if (sites < FEWEST_SITES) {
+    throw new RefusalError('too-few-sites', {
+      status: 409,
+      message:
+        `Secure aggregation needs ${FEWEST_SITES} sites and ${sites} are admitted: with fewer each would show in the sum. ` +
+        'Invite and admit more sites, or set protection.mode to sealed if every site’s policy allows it.',
+    });
+  }
+  if (protection.gate !== undefined) {
+    throw new RefusalError('gate-not-available', {
+      status: 422,
+      message:
+        'With secure aggregation every site computes the model itself, so a round cannot be rolled back. Leave protection.gate out.',
+    });
+  }
 }

@@ -7,7 +7,7 @@ import type { Decision } from '@wardround/protocols/round/decision.ts';
 import { type Effect, pendingEffect } from '@wardround/protocols/round/effects.ts';
 import type { StudyEvent } from '@wardround/protocols/round/events.ts';
 import { decide, nextDeadline, onTime } from '@wardround/protocols/round/machine.ts';
-import type { StudyState } from '@wardround/protocols/round/state.ts';
+import { currentRound, type StudyState } from '@wardround/protocols/round/state.ts';
 import type { StudyInput } from '@wardround/protocols/round/study-input.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { Logger } from 'pino';
@@ -15,6 +15,7 @@ import type { ModelWork } from '../aggregation/model-work.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { Clock } from './clock.ts';
 import { createInTurn } from './in-turn.ts';
+import { rebuildParty, SessionBrokenError, type SessionParts, unmaskSession } from './session/session-party.ts';
 
 export interface StudyRunner {
   readonly plan: StudyPlan;
@@ -32,6 +33,7 @@ export interface StudyRunner {
 export interface RunnerParts {
   readonly journal: Journal;
   readonly work: ModelWork;
+  readonly sessions: SessionParts;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called after the events are durable and before the input is acknowledged. */
@@ -47,7 +49,7 @@ export function createStudyRunner(
   study: { readonly plan: StudyPlan; readonly events: readonly StudyEvent[] },
   parts: RunnerParts,
 ): StudyRunner {
-  const { journal, work, clock, onChange } = parts;
+  const { journal, work, sessions, clock, onChange } = parts;
   const { plan } = study;
   const folded = study.events.reduce<StudyState | null>(applyEvent, null);
   if (folded === null) throw new RangeError('Cannot run a study without events');
@@ -116,7 +118,7 @@ export function createStudyRunner(
   const runEffect = async (effect: Effect): Promise<void> => {
     for (const retryMillis of [...effectRetryMillis, null]) {
       try {
-        await submit(await perform(effect, { plan, state, work }));
+        await submit(await perform(effect, { plan, state, work, sessions }));
         return;
       } catch (error) {
         if (stopping.signal.aborted) return;
@@ -145,7 +147,17 @@ export function createStudyRunner(
 
 async function perform(
   effect: Effect,
-  { plan, state, work }: { readonly plan: StudyPlan; readonly state: StudyState; readonly work: ModelWork },
+  {
+    plan,
+    state,
+    work,
+    sessions,
+  }: {
+    readonly plan: StudyPlan;
+    readonly state: StudyState;
+    readonly work: ModelWork;
+    readonly sessions: SessionParts;
+  },
 ): Promise<StudyInput> {
   switch (effect.kind) {
     case 'prepare-stage': {
@@ -154,6 +166,15 @@ async function perform(
     }
     case 'aggregate': {
       const { stage, round, startModel, optimiserState } = effect;
+      let unmasked: ReturnType<typeof unmaskSession> | null = null;
+      if (currentRound(state)?.session !== undefined) {
+        try {
+          unmasked = unmaskSession(await rebuildParty({ state, plan }, sessions));
+        } catch (error) {
+          if (error instanceof SessionBrokenError) return { kind: 'give-up', reason: error.reason };
+          throw error;
+        }
+      }
       const result = await work.aggregate({
         plan,
         study: state.study,
@@ -163,10 +184,15 @@ async function perform(
         optimiserState,
         sites: effect.sites.length,
         updates: effect.updates.map(({ site, blob }) => ({ site, blob })),
+        ...(unmasked !== null && { instructions: unmasked.instructions }),
       });
-      return result.kind === 'aggregated'
-        ? { ...result, stage, round }
-        : { kind: 'update-unusable', stage, round, site: result.site, reason: result.reason };
+      if (result.kind === 'sum-wrong') return { kind: 'give-up', reason: result.reason };
+      if (result.kind === 'aggregated') {
+        return { ...result, stage, round, ...(unmasked !== null && { transcript: unmasked.transcript }) };
+      }
+      // Once shares were revealed there is no other sum of this round: it cannot go on without one of its vectors.
+      if (unmasked !== null) return { kind: 'give-up', reason: result.reason };
+      return { kind: 'update-unusable', stage, round, site: result.site, reason: result.reason };
     }
     default:
       return effect satisfies never;

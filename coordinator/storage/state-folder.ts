@@ -18,6 +18,8 @@ export interface StateFolder {
   readonly uploads: string;
   /** Memories of server optimisers. */
   readonly optimiserStates: string;
+  /** Signed messages of secure-aggregation sessions, until their round is committed. */
+  readonly sessions: string;
   /** The audit log and its checkpoints. */
   readonly audit: string;
 }
@@ -33,13 +35,14 @@ export function stateFolder(folder: string): StateFolder {
     published: path.join(root, 'published'),
     uploads: path.join(root, 'uploads'),
     optimiserStates: path.join(root, 'optimiser-states'),
+    sessions: path.join(root, 'sessions'),
     audit: path.join(root, 'audit'),
   };
 }
 
 /** Makes the folders that are missing, for this user only. */
 export async function createStateFolder(folder: StateFolder): Promise<void> {
-  for (const directory of [folder.root, folder.published, folder.uploads, folder.optimiserStates]) {
+  for (const directory of [folder.root, folder.published, folder.uploads, folder.optimiserStates, folder.sessions]) {
     await mkdir(directory, { recursive: true, mode: 0o700 });
   }
 }

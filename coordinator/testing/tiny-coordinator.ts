@@ -67,6 +67,11 @@ export async function createTinyCoordinator(
       published,
       optimiserStates,
       uploads,
+      sessions: {
+        messages: openBlobFolder(folder.sessions),
+        models: tinyModels,
+        roster: async () => null,
+      },
     },
   };
   const { work, stores } = change(plain);

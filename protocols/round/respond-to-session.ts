@@ -1,8 +1,10 @@
 /** What follows from a site's session message. */
 import { accept, type Decision, nothing, refuse } from './decision.ts';
+import type { StudyEvent } from './events.ts';
 import type { SessionState, SessionStep } from './session-state.ts';
+import { endAttempt } from './session-timing.ts';
 import { currentRound, type RoundState, type StudyState } from './state.ts';
-import type { SessionMessageInput } from './study-input.ts';
+import type { SessionMessageInput, StudyInput } from './study-input.ts';
 
 export function respondToSessionMessage(
   state: StudyState,
@@ -39,6 +41,47 @@ export function respondToSessionMessage(
   if (isFirst && figures === null) return refuse('figures-missing');
   if ((step === 'masked-input') !== (vector !== null)) return refuse('out-of-turn');
   return accept({ kind: 'session-message', atMillis, ...place, figures: isFirst ? figures : null, vector });
+}
+
+/** The attempt ends; whoever is to blame is not in the next one. */
+export function respondToBrokenSession(
+  state: StudyState,
+  input: Extract<StudyInput, { kind: 'session-broken' }>,
+  atMillis: number,
+): Decision {
+  const { stage, round: number, attempt, reason, suspect } = input;
+  const round = currentRound(state);
+  if (state.phase.kind !== 'secure-session' || round?.session?.attempt !== attempt || round.round !== number) {
+    return refuse('out-of-turn');
+  }
+  const where = { atMillis, stage, round: number };
+  const isIn = (site: string) => round.sites.includes(site) && !round.leftOut.some((left) => left.site === site);
+  const leaving = suspect !== null && isIn(suspect) ? [{ site: suspect, reason }] : [];
+  const without = { ...round, session: round.session, leftOut: [...round.leftOut, ...leaving] };
+  const left = leaving.map(({ site }): StudyEvent => ({ kind: 'site-left-out', ...where, site, reason }));
+  return { events: [...left, ...endAttempt(state, without, { where, step: state.phase.step, reason })], refusal: null };
+}
+
+/**
+ * A site that leaves the study after it has answered a step takes the attempt with it: what the others masked or signed
+ * counts on it. Once shares were asked for, the round can only end with the sum that it is part of.
+ */
+export function leaveSession(
+  state: StudyState,
+  round: RoundState,
+  leaving: { readonly site: string; readonly reason: string; readonly atMillis: number },
+): StudyEvent[] {
+  const { site, reason, atMillis } = leaving;
+  const { phase } = state;
+  const { session } = round;
+  if (phase.kind !== 'secure-session' || phase.step === 'unmask' || session === undefined) return [];
+  if (session.steps[phase.step]?.messages[site] === undefined) return [];
+  const where = { atMillis, stage: state.stages.length - 1, round: round.round };
+  const without = { ...round, session, leftOut: [...round.leftOut, { site, reason }] };
+  return [
+    { kind: 'site-left-out', ...where, site, reason },
+    ...endAttempt(state, without, { where, step: phase.step, reason: 'site-left' }),
+  ];
 }
 
 /** The step in which messages are taken now. */

@@ -6,7 +6,7 @@ import type { StudyEvent } from './events.ts';
 import { failRound } from './fail-round.ts';
 import { rollBack } from './gate.ts';
 import type { RefusalCode } from './refusals.ts';
-import { respondToSessionMessage } from './respond-to-session.ts';
+import { leaveSession, respondToBrokenSession, respondToSessionMessage } from './respond-to-session.ts';
 import { awaitedInStep } from './session-state.ts';
 import { currentRound, isOver, type RoundState, type StageState, type StudyState, unanswered } from './state.ts';
 import type { StudyInput, UpdateInput } from './study-input.ts';
@@ -40,6 +40,8 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
       if (!isOpen(state, round) && !mayLeaveSession(state, round, input.site)) return refuse('late');
       return accept({ kind: 'site-left-out', atMillis, ...where, site: input.site, reason: input.reason });
     }
+    case 'session-broken':
+      return respondToBrokenSession(state, input, atMillis);
     case 'evaluation':
       return respondToEvaluation(state, input, atMillis);
     case 'abort':
@@ -118,6 +120,8 @@ function respondToDecline(state: StudyState, site: string, reason: string, atMil
   if (mayLeave) {
     const stage = state.stages.length - 1;
     events.push({ kind: 'site-left-out', atMillis, stage, round: round.round, site, reason });
+  } else if (round !== undefined) {
+    events.push(...leaveSession(state, round, { site, reason, atMillis }));
   }
   return { events, refusal: null };
 }

@@ -32,19 +32,24 @@ export function sessionStepDue(
   const left = new Set(round.leftOut.map(({ site }) => site));
   const isKept = (site: string): boolean => step === 'consistency' || step === 'unmask' || !left.has(site);
   const answered = answeredStep(session, step).filter(isKept);
-  if (answered.length < fewestFor(session, step, state.rules.quorum)) return endAttempt(state, round, { where, step });
+  if (answered.length < fewestFor(session, step, state.rules.quorum)) {
+    return endAttempt(state, round, {
+      where,
+      step,
+      reason: step === 'unmask' ? 'too-few-shares' : 'too-few-survivors',
+    });
+  }
   if (step === 'unmask') return [...dropOuts(round, where), { kind: 'round-closed', ...where }];
   return [openStep(state, { ...where, attempt: session.attempt, step: stepAfter(step), sites: answered })];
 }
 
 /** Another attempt with everybody who has trained, or the end of the round. */
-function endAttempt(
+export function endAttempt(
   state: StudyState,
   round: RoundState & { readonly session: SessionState },
-  { where, step }: { readonly where: Where; readonly step: SessionStep },
+  { where, step, reason }: { readonly where: Where; readonly step: SessionStep; readonly reason: string },
 ): StudyEvent[] {
   const { attempt, trained } = round.session;
-  const reason = step === 'unmask' ? 'too-few-shares' : 'too-few-survivors';
   const aborted: StudyEvent = { kind: 'session-aborted', ...where, attempt, step, reason };
   const left = new Set(round.leftOut.map(({ site }) => site));
   const sites = Object.keys(trained)

@@ -17,6 +17,16 @@ export type StudyInput =
       readonly round: number;
       readonly reason: string;
     }
+  /** The open step's messages do not fit together. */
+  | {
+      readonly kind: 'session-broken';
+      readonly stage: number;
+      readonly round: number;
+      readonly attempt: number;
+      readonly reason: string;
+      /** Whose message it was, where that is known: it is left out of the round. */
+      readonly suspect: string | null;
+    }
   | { readonly kind: 'evaluation'; readonly site: string; readonly report: EvaluationReport; readonly bytes: number }
   | { readonly kind: 'abort' }
   /** The coordinator's own effects, done. */

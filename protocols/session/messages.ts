@@ -11,6 +11,9 @@
  *   POST /v1/studies/STUDY/decline                                Decline -> Acknowledgement
  *   POST /v1/studies/STUDY/stages/STAGE/rounds/ROUND/update       UpdateOffer -> Acknowledgement
  *   POST /v1/studies/STUDY/stages/STAGE/rounds/ROUND/decline      Decline -> Acknowledgement
+ *   GET  /v1/studies/STUDY/stages/STAGE/rounds/ROUND/attempts/N/STEP   -> SessionDocument
+ *   POST /v1/studies/STUDY/stages/STAGE/rounds/ROUND/attempts/N/STEP   SessionOffer -> Acknowledgement
+ *   GET  /v1/studies/STUDY/stages/STAGE/chain                     -> ModelChain
  *   POST /v1/studies/STUDY/evaluation                             EvaluationOffer -> Acknowledgement
  *   POST /v1/progress                                             Progress -> Acknowledgement
  *
@@ -18,7 +21,14 @@
  */
 import { z } from 'zod';
 import { Bytes32, Count, ReasonCode, Sha256, Slug, TimeMillis } from '../names.ts';
-import { PHASES } from '../secure-aggregation/messages.ts';
+import {
+  ConsistencyProof,
+  KeyBroadcast,
+  PHASES,
+  ShareDelivery,
+  SiteMessage,
+  Survivors,
+} from '../secure-aggregation/messages.ts';
 
 /** How many patients, series and slices a site can use, and which modalities they have. Counts only. */
 export const Inventory = z.strictObject({
@@ -158,6 +168,46 @@ export const UpdateOffer = z.strictObject({
   figures: TrainingFigures,
 });
 export type UpdateOffer = z.infer<typeof UpdateOffer>;
+
+/** A site's message of a secure-aggregation session, and what travels beside it. */
+export const SessionOffer = z.strictObject({
+  message: SiteMessage,
+  /** With `advertise`. */
+  figures: TrainingFigures.nullable(),
+  /** With `masked-input`: blob of the masked vector, sealed. */
+  blob: Sha256.nullable(),
+});
+export type SessionOffer = z.infer<typeof SessionOffer>;
+
+/** What a site needs for its message of a step: what the sites said in the step before. Nothing for `advertise`. */
+export const SessionDocument = z.discriminatedUnion('step', [
+  z.strictObject({ step: z.literal('share-keys'), document: KeyBroadcast }),
+  z.strictObject({ step: z.literal('masked-input'), document: ShareDelivery }),
+  z.strictObject({ step: z.literal('consistency'), document: Survivors }),
+  z.strictObject({ step: z.literal('unmask'), document: ConsistencyProof }),
+]);
+export type SessionDocument = z.infer<typeof SessionDocument>;
+
+/** How a stage's weights came about, round by round: what a site needs to compute them itself. */
+export const ModelChain = z.strictObject({
+  initial: Sha256,
+  links: z
+    .array(
+      z.strictObject({
+        round: z.int().min(1),
+        /** How many sites were invited: it fixes the scale of the integers. */
+        sites: z.int().min(1).max(1000),
+        /** Blob of the sum of the updates: little-endian int32 in the order of an update vector. */
+        sum: Sha256,
+        /** The weights after the round. */
+        model: Sha256,
+        /** Hash of the session's messages. */
+        transcript: Sha256,
+      }),
+    )
+    .max(10_000),
+});
+export type ModelChain = z.infer<typeof ModelChain>;
 
 const MeanAndError = z.strictObject({ mean: z.number().min(-1).max(1), standardError: z.number().min(0).max(1) });
 

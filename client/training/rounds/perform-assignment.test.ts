@@ -65,6 +65,7 @@ beforeEach(async () => {
   blobs = new Map([[planBlob, Buffer.from(canonicalJson(plan))]]);
   trainer = async (task) => {
     if (task.kind === 'prepare') return { ready, engine: { ...ready.engine, notes: [] }, notes: ['2 files left out.'] };
+    if (task.kind === 'mask' || task.kind === 'advance-model') throw new Error('not in these studies');
     if (task.kind === 'evaluate') return { sealed: 'c2VhbGVk', results: 1, skipped: [] };
     await mkdir(task.outbox, { recursive: true });
     await writeFile(join(task.outbox, 'update'), 'sealed');
@@ -104,6 +105,9 @@ function recordingLink(): SiteLink {
     declineStudy: note('declineStudy'),
     offerUpdate: note('offerUpdate'),
     declineRound: note('declineRound'),
+    sessionDocument: async () => Promise.reject(new Error('not in these studies')),
+    sendSessionMessage: note('sendSessionMessage'),
+    modelChain: async () => Promise.reject(new Error('not in these studies')),
     offerEvaluation: note('offerEvaluation'),
     roster: async () => ({ epochs: [], newest: 0, proposal: null }),
     approveRoster: note('approveRoster'),
@@ -123,6 +127,7 @@ function context(change: Partial<SiteContext> = {}): SiteContext {
     blobFolder: join(folder, 'blobs'),
     site: 'clinic',
     sealingKey: 'k'.repeat(43),
+    signingSeed: new Uint8Array(32),
     link: recordingLink(),
     trainer: {
       run: (async (task: Task) => {

@@ -14,10 +14,14 @@ import { planSummary } from '../../policy/plan-summary.ts';
 import { PolicyRefusedError } from '../../policy/require-floors.ts';
 import { DamagedPolicyError, readPolicy } from '../../policy/site-policy.ts';
 import { readLocalLayers, writeLocalLayers } from '../../state/kept-local-layers.ts';
+import { vectorFile } from '../../state/kept-session.ts';
 import { keepOfferedStudy } from '../../state/offered-studies.ts';
 import type { StatusBoard } from '../../state/site-status.ts';
 import { DamagedStateError } from '../../state/state-file.ts';
 import { DeclineError } from '../decline-error.ts';
+import { followModelChain, requireInitialModel } from '../session/follow-model-chain.ts';
+import { hasTrained, keepTraining } from '../session/kept-training.ts';
+import { performSessionStep } from '../session/perform-session-step.ts';
 import { type Trainer, TrainingFailedError } from '../trainer.ts';
 import type { ModelFile, TaskProgress } from '../worker-messages.ts';
 import { awaitApproval } from './await-approval.ts';
@@ -33,6 +37,8 @@ export interface SiteContext {
   readonly site: string;
   /** The coordinator's X25519 key, base64url. */
   readonly sealingKey: string;
+  /** This site's ed25519 private key. */
+  readonly signingSeed: Uint8Array;
   readonly link: SiteLink;
   readonly trainer: Trainer;
   readonly approvalRule: ApprovalRule;
@@ -79,7 +85,7 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
       if (work.kind === 'prepare') await prepare({ work, plan, signal: permitted }, context);
       else if (work.kind === 'train') await train({ work, plan, signal: permitted }, context);
       else if (work.kind === 'evaluate') await evaluate({ work, plan, signal: permitted }, context);
-      else throw new DeclineError('session-not-supported', 'Cannot take part: this client has no secure aggregation.');
+      else await performSessionStep({ work, plan, signal: permitted }, context);
     });
   } catch (error) {
     signal.throwIfAborted();
@@ -120,7 +126,8 @@ async function decline(
   { reason, signal }: { reason: string; signal: AbortSignal },
   { link }: SiteContext,
 ): Promise<void> {
-  if (work.kind === 'train' && reason !== APPROVAL_REVOKED) await link.declineRound(work, { reason }, signal);
+  if ((work.kind === 'train' || work.kind === 'secure-session') && reason !== APPROVAL_REVOKED)
+    await link.declineRound(work, { reason }, signal);
   else await link.declineStudy(work.study, { reason }, signal);
 }
 
@@ -187,7 +194,29 @@ async function prepare(piece: Piece<Kind<'prepare'>>, context: SiteContext): Pro
   );
 }
 
-async function fetchModel(
+/** The weights that the coordinator names; with secure aggregation computed here, so that they can be no others. */
+function fetchModel(
+  piece: Piece<Assignment>,
+  model: { readonly hash: Sha256Hex; readonly stage: string },
+  context: SiteContext,
+): Promise<ModelFile> {
+  const { work, plan, signal } = piece;
+  if (!isMasked(plan)) return downloadModel(piece, model, context);
+  return followModelChain({ study: work.study, plan, stage: model.stage, model: model.hash }, { ...context, signal });
+}
+
+/** The weights that a stage began with. */
+async function fetchInitialModel(
+  piece: Piece<Assignment>,
+  model: { readonly hash: Sha256Hex; readonly stage: string },
+  context: SiteContext,
+): Promise<ModelFile> {
+  const { work, plan } = piece;
+  if (isMasked(plan)) await requireInitialModel({ study: work.study, ...model }, context.folder);
+  return downloadModel(piece, model, context);
+}
+
+async function downloadModel(
   { work, plan, signal }: Piece<Assignment>,
   { hash, stage }: { hash: Sha256Hex; stage: string },
   { link }: SiteContext,
@@ -208,6 +237,7 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
   const { folder, blobFolder, site, sealingKey, link, trainer, log } = context;
   const { study, stage, round, sites } = work;
   const kind = plan.stages.find((candidate) => candidate.name === stage)?.kind;
+  if (isMasked(plan) && (await hasTrained(folder, work))) return advertiseTraining(piece, context);
   const model = await fetchModel(piece, { hash: work.model, stage }, context);
   const sliceEncoder =
     work.sliceEncoder === null || kind === 'slice-pretraining'
@@ -234,6 +264,7 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
         context: updateContext({ study, stage, round, site, model: work.model }),
       },
       outbox,
+      keepVector: isMasked(plan) ? await vectorFile(folder, work) : undefined,
     },
     { signal, onProgress },
   );
@@ -250,6 +281,12 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
   }
   if (trained.local !== null) await writeLocalLayers(folder, { study, stage, round, layers: trained.local });
 
+  if (isMasked(plan)) {
+    await keepTraining(folder, { ...work, figures });
+    await advertiseTraining(piece, context);
+    return;
+  }
+
   const sending = { activity: 'sending', stage, round, loss: figures.loss, perSecond: null } as const;
   onProgress({ ...sending, done: 0, total: trained.bytes });
   const { bandwidthBytesPerSecond: bytesPerSecond } = await readPolicy(folder);
@@ -262,17 +299,24 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
   log.info({ study, stage, round, bytes: trained.bytes }, 'The coordinator has the sealed update');
 }
 
+/** The first message of the round's session says that this site has trained. */
+function advertiseTraining({ work, plan, signal }: Piece<Kind<'train'>>, context: SiteContext): Promise<void> {
+  return performSessionStep({ work: { ...work, attempt: 1, step: 'advertise' }, plan, signal }, context);
+}
+
+/** Whether updates leave this site only in sums. */
+function isMasked({ protection }: StudyPlan): boolean {
+  return protection.mode === 'secure-aggregation';
+}
+
 async function evaluate(piece: Piece<Kind<'evaluate'>>, context: SiteContext): Promise<void> {
   const { work, plan, signal } = piece;
   const { folder, blobFolder, site, sealingKey, link, trainer, log } = context;
   const { study } = work;
   const models = [];
   for (const { stage, initial, final } of work.models) {
-    models.push({
-      stage,
-      initial: await fetchModel(piece, { hash: initial, stage }, context),
-      final: await fetchModel(piece, { hash: final, stage }, context),
-    });
+    const last = await fetchModel(piece, { hash: final, stage }, context);
+    models.push({ stage, initial: await fetchInitialModel(piece, { hash: initial, stage }, context), final: last });
   }
   const needed = models.flatMap(({ initial, final }) => [initial.hash, final.hash]);
   await pruneBlobs(blobFolder, new Set([work.planBlob, ...needed]));

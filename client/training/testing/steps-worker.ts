@@ -13,12 +13,14 @@ port.on('message', async (message: ToWorker) => {
     stopped = id;
     return;
   }
-  switch (message.task.plan.name) {
+  const { task } = message;
+  const { name, seed } = 'plan' in task ? task.plan : { name: 'fail', seed: 0 };
+  switch (name) {
     case 'steps':
-      for (let done = 1; done <= message.task.plan.seed; done++) {
+      for (let done = 1; done <= seed; done++) {
         if (stopped === id) return answer({ kind: 'stopped', id });
         const progress = { activity: 'training', stage: null, round: null, loss: null, perSecond: null } as const;
-        answer({ kind: 'progress', id, progress: { ...progress, done, total: message.task.plan.seed } });
+        answer({ kind: 'progress', id, progress: { ...progress, done, total: seed } });
         await delay(5);
       }
       return answer({ kind: 'done', id, result: { notes: ['finished'] } as never });

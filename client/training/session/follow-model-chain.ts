@@ -1,0 +1,72 @@
+/** Brings this site's own computation of a stage's weights up to date; weights that do not follow are not used. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import { updateVectorLength } from '@wardround/protocols/transfer/update-code.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import type { SiteLink } from '../../link/site-link.ts';
+import { keepModel, modelFolder, readKeptModel } from '../../state/kept-model.ts';
+import { DeclineError } from '../decline-error.ts';
+import type { Trainer } from '../trainer.ts';
+import type { ModelFile } from '../worker-messages.ts';
+
+/**
+ * The weights that the coordinator names, computed here.
+ *
+ * @throws {DeclineError} `model-chain-broken` when they are others.
+ */
+export async function followModelChain(
+  wanted: { readonly study: Sha256Hex; readonly plan: StudyPlan; readonly stage: string; readonly model: Sha256Hex },
+  context: {
+    readonly folder: string;
+    readonly link: Pick<SiteLink, 'modelChain' | 'download'>;
+    readonly trainer: Pick<Trainer, 'run'>;
+    readonly signal: AbortSignal;
+  },
+): Promise<ModelFile> {
+  const { study, plan, stage, model } = wanted;
+  const { folder, link, trainer, signal } = context;
+  const planned = plan.stages.find(({ name }) => name === stage);
+  if (planned === undefined)
+    throw new DeclineError('unknown-stage', 'Cannot go on: the plan has no stage of that name.');
+  const models = await modelFolder(folder, wanted);
+  const kept = await readKeptModel(folder, wanted);
+  if (kept?.model === model) return { hash: model, file: join(models, model) };
+
+  const chain = await link.modelChain(study, stage, signal);
+  const isInOrder = chain.links.every(({ round }, index) => round === index + 1);
+  const last = kept === null || kept.round === 0 ? null : chain.links[kept.round - 1];
+  const isSame = kept === null || (chain.initial === kept.initial && (last === null || last?.model === kept.model));
+  if (!isInOrder || !isSame) throw chainBroken();
+  const maximumBytes = 4 * updateVectorLength(stageLayout(plan, planned));
+  const links = [];
+  for (const { sites, sum, model: next } of chain.links.slice(kept?.round ?? 0)) {
+    links.push({ sites, sum: await link.download(sum, { maximumBytes, signal }), model: next });
+  }
+  const advanced = await trainer.run(
+    { kind: 'advance-model', plan, stage, from: kept, initial: chain.initial, links, folder: models },
+    { signal, onProgress: () => undefined },
+  );
+  await keepModel(folder, { format: 'wardround-site-model/1', study, stage, round: chain.links.length, ...advanced });
+  const needed = new Set([advanced.model, advanced.optimiserState, 'chain.json']);
+  for (const name of await readdir(models)) if (!needed.has(name)) await rm(join(models, name), { force: true });
+  if (advanced.model !== model) throw chainBroken();
+  return { hash: model, file: join(models, model) };
+}
+
+function chainBroken(): DeclineError {
+  return new DeclineError(
+    'model-chain-broken',
+    'Cannot go on: the coordinator’s weights are not those that follow from the plan and the published sums.',
+  );
+}
+
+/** @throws {DeclineError} when the stage did not begin with the weights that follow from the plan. */
+export async function requireInitialModel(
+  model: { readonly study: Sha256Hex; readonly stage: string; readonly hash: Sha256Hex },
+  folder: string,
+): Promise<void> {
+  const kept = await readKeptModel(folder, model);
+  if (kept?.initial !== model.hash) throw chainBroken();
+}

@@ -1,0 +1,46 @@
+/** What a site has trained and not masked yet, over restarts. */
+import type { TrainingFigures } from '@wardround/protocols/session/messages.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { keepSession, readKeptSession } from '../../state/kept-session.ts';
+import { DeclineError } from '../decline-error.ts';
+
+interface Round {
+  readonly study: Sha256Hex;
+  readonly stage: string;
+  readonly round: number;
+  /** The weights that it starts from. */
+  readonly model: Sha256Hex;
+}
+
+/**
+ * Whether the round's vector lies here already.
+ *
+ * @throws {DeclineError} when the round is one that this site has left behind, or began with other weights before: a second
+ *   update of one round would give away a difference.
+ */
+export async function hasTrained(folder: string, { round, model, ...reference }: Round): Promise<boolean> {
+  const kept = await readKeptSession(folder, reference);
+  if (kept === null || kept.round < round) return false;
+  if (kept.round > round) {
+    throw new DeclineError('round-over', 'Cannot train: this site has worked for a later round of the stage already.');
+  }
+  if (kept.model === model) return true;
+  throw new DeclineError('model-chain-broken', 'Cannot train: this round began with other weights before.');
+}
+
+/** Durable when it resolves; the vector must be. */
+export function keepTraining(
+  folder: string,
+  { study, stage, round, model, figures }: Round & { readonly figures: TrainingFigures },
+): Promise<void> {
+  const nothingSaid = { hasVector: true, party: null, masked: null };
+  return keepSession(folder, {
+    format: 'wardround-site-session/1',
+    study,
+    stage,
+    round,
+    model,
+    figures,
+    ...nothingSaid,
+  });
+}

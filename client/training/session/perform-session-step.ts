@@ -1,0 +1,215 @@
+/**
+ * This site's part in a round's secure-aggregation session, one step at a time: what the coordinator answers is checked by
+ * the protocol, the new state is made durable, and only then the message leaves. After a restart a step that was taken is
+ * not taken again: its message is sent once more as it was.
+ */
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sessionRoster } from '@wardround/protocols/enrolment/session-roster.ts';
+import { maskInstructions } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
+import type { SignedMessage } from '@wardround/protocols/secure-aggregation/messages.ts';
+import { sessionTerms } from '@wardround/protocols/secure-aggregation/session-terms.ts';
+import {
+  acceptShares,
+  advertise,
+  confirmSurvivors,
+  type SiteContext as PartyContext,
+  type SiteRefusal,
+  shareKeys,
+  submitMaskedInput,
+  unmask,
+} from '@wardround/protocols/secure-aggregation/site-party.ts';
+import type { SiteState } from '@wardround/protocols/secure-aggregation/site-state.ts';
+import type { SessionDocument, SessionOffer, Work } from '@wardround/protocols/session/messages.ts';
+import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
+import type { SiteLink } from '../../link/site-link.ts';
+import type { SiteLog } from '../../log/site-log.ts';
+import { readPolicy } from '../../policy/site-policy.ts';
+import { dropVector, type KeptSession, keepSession, readKeptSession, vectorFile } from '../../state/kept-session.ts';
+import { pinnedRoster } from '../../state/pinned-roster.ts';
+import { DeclineError } from '../decline-error.ts';
+import type { Trainer } from '../trainer.ts';
+
+export type SessionWork = Omit<Extract<Work, { kind: 'secure-session' }>, 'kind'>;
+
+export interface SessionContext {
+  readonly folder: string;
+  readonly site: string;
+  /** The coordinator's X25519 key, base64url. */
+  readonly sealingKey: string;
+  /** This site's ed25519 private key. */
+  readonly signingSeed: Uint8Array;
+  readonly link: Pick<SiteLink, 'sessionDocument' | 'sendSessionMessage' | 'upload'>;
+  readonly trainer: Pick<Trainer, 'run'>;
+  readonly log: SiteLog;
+}
+
+export interface SessionPiece {
+  readonly work: SessionWork;
+  readonly plan: StudyPlan;
+  readonly signal: AbortSignal;
+}
+
+/** @throws {DeclineError} when the step may not be taken: the reason is the protocol's. */
+export async function performSessionStep(piece: SessionPiece, context: SessionContext): Promise<void> {
+  const { work, signal } = piece;
+  const kept = await readKeptSession(context.folder, work);
+  if (kept === null || kept.round !== work.round || kept.model !== work.model) {
+    throw new DeclineError('session-not-known', 'Cannot take part: this site has not trained for that round.');
+  }
+  const { party, taken } = await takeStep(piece, kept, context);
+  const offer = {
+    message: party as SessionOffer['message'],
+    figures: work.step === 'advertise' ? taken.figures : null,
+    blob: work.step === 'masked-input' ? (taken.masked?.blob ?? null) : null,
+  };
+  await context.link.sendSessionMessage(work, offer, signal);
+  if (work.step === 'unmask') context.log.info({ ...reference(work) }, 'Revealed its shares for the sum of the round');
+}
+
+/** The step's message, with the state that is durable by now. */
+async function takeStep(
+  piece: SessionPiece,
+  kept: KeptSession,
+  context: SessionContext,
+): Promise<{ readonly party: SignedMessage; readonly taken: KeptSession }> {
+  const { work } = piece;
+  const { party } = kept;
+  const isOfAttempt = party !== null && party.terms.attempt === work.attempt;
+  if (isOfAttempt && party.phase === DONE[work.step]) {
+    if (work.step === 'masked-input') await upload(piece, kept, context);
+    return { party: party.last, taken: kept };
+  }
+  const own = await partyContext(context);
+  if (work.step === 'advertise') {
+    const terms = sessionTerms({ ...work, layout: layoutOf(piece) }, own.roster);
+    const step = advertise(party, { terms, context: own });
+    if (!step.ok) throw await refused(kept, step, context);
+    return commit({ ...kept, party: step.state, masked: null }, step.message, context);
+  }
+  if (party === null || !isOfAttempt) {
+    throw new DeclineError('session-not-known', 'Cannot take part: this site is not in that attempt of the session.');
+  }
+  const answer = await context.link.sessionDocument(work, piece.signal);
+  switch (answer.step) {
+    case 'share-keys': {
+      const step = shareKeys(party, { broadcast: answer.document as never, context: own });
+      if (!step.ok) throw await refused(kept, step, context);
+      return commit({ ...kept, party: step.state }, step.message, context);
+    }
+    case 'masked-input':
+      return mask(piece, { kept, party, answer, own }, context);
+    case 'consistency': {
+      const step = confirmSurvivors(party, { announced: answer.document, context: own });
+      if (!step.ok) throw await refused(kept, step, context);
+      return commit({ ...kept, party: step.state }, step.message, context);
+    }
+    case 'unmask': {
+      const step = unmask(party, { proof: answer.document as never, context: own });
+      if (!step.ok) throw await refused(kept, step, context);
+      const revealed = await commit({ ...kept, party: step.state, hasVector: false }, step.message, context);
+      // Nothing more can be masked in this round: what was trained goes.
+      await dropVector(context.folder, work);
+      if (kept.masked !== null) await rm(outboxFile(context.folder, kept.masked.blob), { force: true });
+      return revealed;
+    }
+    default:
+      return answer satisfies never;
+  }
+}
+
+/** The state that a step leaves; with it, the step was taken and its message is to be sent again as it was. */
+const DONE = {
+  advertise: 'advertised',
+  'share-keys': 'sharing',
+  'masked-input': 'masked',
+  consistency: 'consistent',
+  unmask: 'revealed',
+} as const;
+
+async function mask(
+  piece: SessionPiece,
+  known: {
+    readonly kept: KeptSession;
+    readonly party: SiteState;
+    readonly answer: Extract<SessionDocument, { step: 'masked-input' }>;
+    readonly own: PartyContext;
+  },
+  context: SessionContext,
+) {
+  const { work, signal } = piece;
+  const { folder, site, sealingKey } = context;
+  const { kept, answer, own } = known;
+  let { party } = known;
+  if (party.phase === 'sharing') {
+    const accepted = acceptShares(party, { delivery: answer.document as never, context: own });
+    if (!accepted.ok) throw await refused(kept, accepted, context);
+    party = accepted.state;
+    await keepSession(folder, { ...kept, party });
+  }
+  if (party.phase !== 'masking') {
+    throw new DeclineError('session-not-known', 'Cannot take part: this site is not at that step of the session.');
+  }
+  const { study, stage, round, model } = work;
+  const masked = await context.trainer.run(
+    {
+      kind: 'mask',
+      vectorFile: await vectorFile(folder, work),
+      instructions: maskInstructions(party),
+      sealing: { recipientSealingKey: sealingKey, context: updateContext({ study, stage, round, site, model }) },
+      outbox: join(folder, 'outbox'),
+    },
+    { signal, onProgress: () => undefined },
+  );
+  const step = submitMaskedInput(party, { maskedInput: masked.maskedInput, context: own });
+  if (!step.ok) throw await refused(kept, step, context);
+  const next = { ...kept, party: step.state, masked: { blob: masked.blob.hash, bytes: masked.bytes } };
+  const done = await commit(next, step.message, context);
+  await upload(piece, next, context);
+  return done;
+}
+
+async function upload({ work, signal }: SessionPiece, kept: KeptSession, context: SessionContext): Promise<void> {
+  if (kept.masked === null) {
+    throw new DeclineError('session-not-known', 'Cannot take part: the masked update of this round is not there.');
+  }
+  const { blob, bytes } = kept.masked;
+  const { bandwidthBytesPerSecond: bytesPerSecond } = await readPolicy(context.folder);
+  const file = outboxFile(context.folder, blob);
+  await context.link.upload({ hash: blob, file, bytes, round: work, bytesPerSecond }, signal);
+}
+
+/** Makes the state durable; from then on the message may leave. */
+async function commit(taken: KeptSession, party: SignedMessage, { folder }: SessionContext) {
+  await keepSession(folder, taken);
+  return { party, taken };
+}
+
+async function refused(kept: KeptSession, { reason, suspect, state }: SiteRefusal, context: SessionContext) {
+  if (state !== null) await keepSession(context.folder, { ...kept, party: state });
+  context.log.warn({ study: kept.study, stage: kept.stage, round: kept.round, reason, suspect }, 'Left the session');
+  return new DeclineError(reason, `Cannot go on with the session: ${reason.replaceAll('-', ' ')}.`);
+}
+
+async function partyContext({ folder, site, signingSeed }: SessionContext): Promise<PartyContext> {
+  const roster = sessionRoster(await pinnedRoster(folder), Date.now());
+  const { minimumSites = 0, minimumThreshold = 0 } = await readPolicy(folder);
+  return { site, signingSeed, roster, floors: { minimumSites, minimumThreshold }, randomBytes };
+}
+
+function layoutOf({ work, plan }: SessionPiece) {
+  const stage = plan.stages.find(({ name }) => name === work.stage);
+  if (stage === undefined) throw new DeclineError('unknown-stage', 'Cannot take part: the plan has no such stage.');
+  return stageLayout(plan, stage);
+}
+
+function outboxFile(folder: string, blob: string): string {
+  return join(folder, 'outbox', blob);
+}
+
+function reference({ study, stage, round, attempt }: SessionWork) {
+  return { study, stage, round, attempt };
+}

@@ -1,0 +1,158 @@
+/** The coordinator's part in a round's session, made again from the journal and the messages that it names. */
+
+import type { SessionState } from '@wardround/protocols/round/session-state.ts';
+import { currentRound, currentStage, type StudyState } from '@wardround/protocols/round/state.ts';
+import {
+  type Closing,
+  type CoordinatorState,
+  closeAdvertising,
+  closeConsistency,
+  closeMasking,
+  closeSharing,
+  closeUnmasking,
+  openSession,
+  receive,
+} from '@wardround/protocols/secure-aggregation/coordinator-party.ts';
+import type { MaskInstruction } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
+import {
+  AdvertiseMessage,
+  PHASES,
+  type Phase,
+  type SignedMessage,
+  SiteMessage,
+} from '@wardround/protocols/secure-aggregation/messages.ts';
+import { sessionTerms } from '@wardround/protocols/secure-aggregation/session-terms.ts';
+import type { PinnedRoster } from '@wardround/protocols/secure-aggregation/signed-message.ts';
+import { transcriptHash, transcriptOf } from '@wardround/protocols/secure-aggregation/transcript.ts';
+import type { SessionDocument } from '@wardround/protocols/session/messages.ts';
+import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import type { StageModels } from '../../aggregation/model-work.ts';
+import type { BlobFolder } from '../../storage/blob-folder.ts';
+
+export interface SessionParts {
+  /** Holds the messages. */
+  readonly messages: BlobFolder;
+  readonly models: StageModels;
+  /** The roster of that hash, or the newest; null where there is none. */
+  readonly roster: (hash: Sha256Hex | null) => Promise<PinnedRoster | null>;
+}
+
+/** The messages of a step do not fit together: the attempt cannot go on. */
+export class SessionBrokenError extends Error {
+  override readonly name = 'SessionBrokenError';
+  readonly reason: string;
+  readonly suspect: string | null;
+
+  constructor(reason: string, suspect: string | null) {
+    super(`Cannot go on with the session: ${reason}`);
+    this.reason = reason;
+    this.suspect = suspect;
+  }
+}
+
+export interface SessionParty {
+  /** In the phase of the round's open step. */
+  readonly state: CoordinatorState;
+  /** What each site of the open step needs to answer it; null for `advertise`. */
+  readonly document: ((site: string) => SessionDocument) | null;
+}
+
+const closings = {
+  advertise: closeAdvertising,
+  'share-keys': closeSharing,
+  'masked-input': closeMasking,
+  consistency: closeConsistency,
+} as const;
+
+/**
+ * The session of the study's current round, up to its open step or, when all are closed, its last one.
+ *
+ * @throws {SessionBrokenError}
+ */
+export async function rebuildParty(
+  { state, plan }: { readonly state: StudyState; readonly plan: StudyPlan },
+  parts: SessionParts,
+): Promise<SessionParty> {
+  const round = currentRound(state);
+  const stage = currentStage(state);
+  const planned = plan.stages.find(({ name }) => name === stage?.name);
+  if (round?.session === undefined || stage === undefined || planned === undefined) {
+    throw new RangeError('Cannot make the session again: the study has none now');
+  }
+  const { session } = round;
+  const said = await readMessages(session, parts.messages);
+  const first = said.get('advertise')?.[0];
+  const bound = first === undefined ? null : AdvertiseMessage.parse(first).body.terms.roster;
+  const roster = await parts.roster(bound);
+  if (roster === null) throw new SessionBrokenError('no-roster', null);
+  const terms = sessionTerms(
+    {
+      study: state.study,
+      stage: stage.name,
+      round: round.round,
+      attempt: session.attempt,
+      model: round.startModel,
+      layout: parts.models.layout(plan, planned),
+    },
+    roster,
+  );
+
+  let party = openSession(terms, roster);
+  let document: SessionParty['document'] = null;
+  for (const phase of PHASES) {
+    const next = PHASES[PHASES.indexOf(phase) + 1];
+    const survivors = next === undefined ? undefined : session.steps[next]?.sites;
+    for (const message of said.get(phase) ?? []) {
+      // Whoever left after answering is not among those who go on.
+      if (survivors !== undefined && !survivors.includes(message.header.site)) continue;
+      const received = receive(party, message);
+      if (!received.ok) throw new SessionBrokenError(received.reason, received.suspect);
+      party = received.state;
+    }
+    if (survivors === undefined || phase === 'unmask') break;
+    const closed: Closing<unknown> = closings[phase](party);
+    if (!closed.ok) throw new SessionBrokenError(closed.reason, closed.suspect);
+    party = closed.state;
+    document = documentOf(next!, closed.answer);
+  }
+  return { state: party, document };
+}
+
+/**
+ * What takes the masks out of the sum of the survivors' vectors, and the name of the session's messages.
+ *
+ * @throws {SessionBrokenError}
+ */
+export function unmaskSession({ state }: SessionParty): {
+  readonly instructions: readonly MaskInstruction[];
+  readonly survivors: readonly string[];
+  readonly transcript: Sha256Hex;
+} {
+  const closed = closeUnmasking(state);
+  if (!closed.ok) throw new SessionBrokenError(closed.reason, closed.suspect);
+  return {
+    instructions: closed.answer,
+    survivors: state.survivors ?? [],
+    transcript: transcriptHash(transcriptOf(state)),
+  };
+}
+
+function documentOf(step: Phase, answer: unknown): (site: string) => SessionDocument {
+  return (site) => {
+    const document = answer instanceof Map ? answer.get(site) : answer;
+    return { step, document } as SessionDocument;
+  };
+}
+
+async function readMessages(session: SessionState, folder: BlobFolder): Promise<Map<Phase, SignedMessage[]>> {
+  const found = new Map<Phase, SignedMessage[]>();
+  for (const phase of PHASES) {
+    const messages: SignedMessage[] = [];
+    for (const { body } of Object.values(session.steps[phase]?.messages ?? {})) {
+      messages.push(SiteMessage.parse(JSON.parse(Buffer.from(await folder.read(body)).toString())) as SignedMessage);
+    }
+    if (messages.length > 0) found.set(phase, messages);
+  }
+  return found;
+}
