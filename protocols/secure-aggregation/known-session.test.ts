@@ -23,11 +23,19 @@ const agreed = Uint8Array.from({ length: 32 }, (_, index) => index);
 
 describe('keys of a session', () => {
   test('are known', () => {
-    expect(hash(pairMaskKey(agreed, { terms, session, pair: ['b', 'a'] }))).toBe('ee364b26d54ca30628f39b267ede501f6e7eb44fd4f57a3b75aaf38370e4514a');
+    expect(hash(pairMaskKey(agreed, { terms, session, pair: ['b', 'a'] }))).toBe(
+      'ee364b26d54ca30628f39b267ede501f6e7eb44fd4f57a3b75aaf38370e4514a',
+    );
     expect(hash(selfMaskKey(agreed, session))).toBe('432aae0d3a9caafefb051944cec3d66b1ab856c52aaf01f85ab1519bb40bb06e');
-    expect(hash(shareSealingKey(agreed, { session, from: 'a', to: 'b' }))).toBe('166944986adf58df5932d945e3519cc7e1b4cce609dcafdb9843a66a9c6c8373');
-    expect(commitToShare(agreed, { session, kind: 'seed', of: 'a', to: 'b' })).toBe('063ef40a5d8e39f61fead917bdd39f1bc99bbf7d275f6cb3ac1ba83214b8ea09');
-    expect(commitToSeed(agreed, { session, of: 'a' })).toBe('6746208dd23d7c745baca60de36a6f59658e4cfb0c930732c12e994cf836f900');
+    expect(hash(shareSealingKey(agreed, { session, from: 'a', to: 'b' }))).toBe(
+      '166944986adf58df5932d945e3519cc7e1b4cce609dcafdb9843a66a9c6c8373',
+    );
+    expect(commitToShare(agreed, { session, kind: 'seed', of: 'a', to: 'b' })).toBe(
+      '063ef40a5d8e39f61fead917bdd39f1bc99bbf7d275f6cb3ac1ba83214b8ea09',
+    );
+    expect(commitToSeed(agreed, { session, of: 'a' })).toBe(
+      '6746208dd23d7c745baca60de36a6f59658e4cfb0c930732c12e994cf836f900',
+    );
     expect(siteListHash(session, ['b', 'a'])).toBe('3c783514f41056db156f811205bfe8565468f4a5ef6b15cbd7bb82cabecf501c');
   });
 
@@ -70,7 +78,9 @@ describe('a recorded session', () => {
       coordinator.session!.session,
     );
     expect(coordinator.session!.session).toBe('2f9e7e3ef530540ca5d8f58ecf448cc13ca45eb6d7f2c52ed4affc255aae71a2');
-    expect(sha256Hex(Buffer.concat([...masked.values()].map((vector) => littleEndianBytes(vector))))).toBe('fccde8cf848537d3ca33e079205d4db76b6f2bd981e4efcbaa13ed334ba7ee1c');
+    expect(sha256Hex(Buffer.concat([...masked.values()].map((vector) => littleEndianBytes(vector))))).toBe(
+      'fccde8cf848537d3ca33e079205d4db76b6f2bd981e4efcbaa13ed334ba7ee1c',
+    );
     expect(transcriptHash(transcript)).toBe('d02499a33e6ab61ded5a3f44f43a9aa91aac1aac2cf708eaa5e4c8cb89fc398f');
     expect([...sum!]).toEqual([4, -4, 2 ** 31 - 3, 3]);
     expect(sum).toEqual(plainSum(played.play, coordinator.survivors!));

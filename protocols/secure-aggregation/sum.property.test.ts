@@ -28,12 +28,12 @@ function expectExact(played: ReturnType<typeof playAll>, survivors: readonly str
   expect(played.play.sum).toEqual(plainSum(played.play, survivors));
 }
 
-/** Every set that may drop out, and of small sessions those with one more; of ten sites only the largest sets, for time. */
-function isWorthPlaying(set: { count: number; phase: Phase; gone: number; most: number }): boolean {
-  const { count, phase, gone, most } = set;
+/** Every set that may drop out, and of small sessions those with one more; of ten sites a third of the largest sets, for time. */
+function isWorthPlaying(set: { count: number; phase: Phase; gone: number; most: number; code: number }): boolean {
+  const { count, phase, gone, most, code } = set;
   // Whoever does not even advertise is no part of the session, which then is a smaller one.
   if (phase === 'advertise') return count - gone >= 3 && count <= 6;
-  if (count === 10) return gone === most;
+  if (count === 10) return gone === most && code % 3 === 0;
   return gone <= most + (count <= 7 ? 1 : 0);
 }
 
@@ -50,7 +50,7 @@ describe('the unmasked sum', () => {
       for (let set = 0; set < 1 << count; set += 1) {
         const absent = new Set(sites.filter((index) => (set >> index) & 1).map((index) => names[index]!));
         const left = names.filter((site) => !absent.has(site));
-        if (!isWorthPlaying({ count, phase, gone: absent.size, most: count - threshold })) continue;
+        if (!isWorthPlaying({ count, phase, gone: absent.size, most: count - threshold, code: set })) continue;
         const played = playAll(play, { [phase]: absent });
         if (phase !== 'advertise' && left.length < threshold) {
           expect(played.ok).toBe(false);
@@ -91,7 +91,7 @@ describe('the unmasked sum', () => {
   });
 
   test.each([
-    11, 17, 25, 40, 64,
+    11, 17, 40, 64,
   ])('is exact for %i sites with as many drop-outs as there may be, spread over the phases', (count) => {
     const play = begin(count, 50);
     const names = sitesOf(play);
