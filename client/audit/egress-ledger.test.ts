@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EgressEntry } from '@wardround/protocols/audit/egress-record.ts';
@@ -110,6 +110,24 @@ describe('openEgressLedger()', () => {
     await ledger.record({ ...entry, round: 2 });
     await ledger.close();
     expect((await lines()).map((line) => JSON.parse(line).round)).toEqual([1, 2]);
+    await (await openEgressLedger(folder, { identity })).close();
+  });
+
+  test('lets at most one record stand that is not signed, so that a cut is still told from a crash', async () => {
+    await recordRounds(1);
+    const headFile = join(folder, 'audit', 'egress-head.json');
+    const before = await readFile(headFile);
+    const ledger = await openEgressLedger(folder, { identity });
+    await ledger.record({ ...entry, round: 2 });
+    await rm(headFile);
+    await mkdir(headFile);
+    for (let attempt = 0; attempt < 3; attempt++) await expect(ledger.record(entry)).rejects.toThrow(EgressLedgerError);
+    expect(await lines()).toHaveLength(3);
+    await rm(headFile, { recursive: true });
+    await writeFile(headFile, before);
+    await ledger.record({ ...entry, round: 4 });
+    await ledger.close();
+    expect(await lines()).toHaveLength(4);
     await (await openEgressLedger(folder, { identity })).close();
   });
 

@@ -81,6 +81,9 @@ export async function openAuditLog(
   let length = Buffer.byteLength(whole);
   let isTorn = whole.length < text.length;
   let latest = await newest(checkpoints);
+  const sizes = new Set(await checkpoints.sizes());
+  /** Of the newest checkpoint, by the size that they begin with. */
+  const proofs = new Map<number, string[]>();
   const pending: LogEntry[] = [];
   /** The ledger head that each site showed last. */
   const shown = new Map<string, LedgerHead>();
@@ -123,6 +126,17 @@ export async function openAuditLog(
     for (const { line, hash } of appended) grow(line.slice(0, -1), hash);
   };
 
+  /**
+   * Made once for all sites, and only from sizes that a checkpoint had: no site has seen another. Who has seen more than
+   * there is gets the checkpoint without a proof, and sees for itself.
+   */
+  const proofTo = (size: number, from: number): readonly string[] => {
+    if (!sizes.has(from) || from >= size) return [];
+    const known = proofs.get(from) ?? consistencyProof(leaves.slice(0, size), from).map(encodeBase64Url);
+    proofs.set(from, known);
+    return known;
+  };
+
   const write = (entries: readonly LogEntry[]): Promise<void> => {
     entries.forEach(learn);
     pending.push(...entries);
@@ -140,13 +154,12 @@ export async function openAuditLog(
         const note = encodeNote(signed, [signNote(signed, signer)]);
         await checkpoints.put(leaves.length, note);
         latest = { size: leaves.length, note };
+        sizes.add(leaves.length);
+        proofs.clear();
       }),
     answer(from) {
       if (latest === null) return { note: null, consistency: [] };
-      // Who has seen more than there is gets the checkpoint without a proof, and sees for itself.
-      const { size } = latest;
-      const proof = from < size ? consistencyProof(leaves.slice(0, size), from) : [];
-      return { note: withoutCosignatures(latest.note), consistency: proof.map(encodeBase64Url) };
+      return { note: withoutCosignatures(latest.note), consistency: [...proofTo(latest.size, from)] };
     },
     cosign: (offer, by) =>
       inTurn(async () => {
