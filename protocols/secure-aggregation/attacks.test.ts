@@ -4,9 +4,9 @@ import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { generateAgreementKeys } from '@wardround/shared/crypto/key-agreement.ts';
 import { describe, expect, test } from 'vitest';
 import { CANARY, sumFault } from './canary.ts';
-import { closeUnmasking, leaveOut, receive, said } from './coordinator-party.ts';
+import { awaited, closeUnmasking, leaveOut, receive, said } from './coordinator-party.ts';
 import type { Bodies, ConsistencyProof, KeyBroadcast, Kind, ShareDelivery, SignedMessage } from './messages.ts';
-import { replay } from './replay.ts';
+import { replay, replayTranscript } from './replay.ts';
 import { linkTo, type MessageLink, signSessionMessage } from './signed-message.ts';
 import {
   beginPlay,
@@ -17,7 +17,15 @@ import {
   playAll,
   playPhase,
 } from './simulated-session.ts';
-import { acceptShares, advertise, confirmSurvivors, shareKeys, submitMaskedInput, unmask } from './site-party.ts';
+import {
+  acceptShares,
+  advertise,
+  confirmSurvivors,
+  leave,
+  shareKeys,
+  submitMaskedInput,
+  unmask,
+} from './site-party.ts';
 import type { SiteMasking, SiteState } from './site-state.ts';
 import { transcriptHash, transcriptOf } from './transcript.ts';
 
@@ -276,6 +284,14 @@ describe('replay of unmasking', () => {
     expect(Object.keys(first.state).sort()).toEqual(['last', 'phase', 'site', 'terms']);
   });
 
+  test('cannot be had by stopping the site: what was revealed stays revealed, what was not is given up', () => {
+    const stopped = leave(first.state, { reason: 'stopped', context: context(alice) });
+    expect(stopped).toMatchObject({ reason: 'out-of-turn', state: first.state, message: null });
+    const before = leave(play.sites.get(bob)!, { reason: 'stopped', context: context(bob) });
+    expect(before).toMatchObject({ reason: 'stopped', state: { phase: 'aborted' } });
+    expect(reasonOf(unmask(before.state!, { proof, context: context(bob) }))).toBe('out-of-turn');
+  });
+
   test('is what the state is stored for: it says again only what it said', () => {
     expect(first.state.last).toBe(first.message);
     expect(JSON.parse(JSON.stringify(first.state))).toEqual(first.state);
@@ -327,6 +343,9 @@ describe('sum tampering', () => {
     const replayed = replay(transcript, { roster, maskedInputs: masked });
     if (!replayed.ok) throw new Error(replayed.reason);
     expect(replayed.sum).toEqual(plainSum(done.play, [alice, bob, carol, dave]));
+    const read = replayTranscript(transcript, { roster });
+    // Each survivor's own mask, and the masks of the drop-out with each of them.
+    expect(read.ok && [read.maskedInputs.size, read.instructions.length]).toEqual([4, 8]);
     const published = Int32Array.from(sum!);
     published[3]! += 1;
     expect(replayed.sum).not.toEqual(published);
@@ -460,6 +479,8 @@ describe('lying sites', () => {
 
   test('who are left out while a session is open give nothing more to it', () => {
     const without = leaveOut(shared.coordinator, bob, { reason: 'revoked' });
+    expect(awaited(shared.coordinator)).toEqual(names);
+    expect(awaited(without)).toEqual([alice, carol, dave, eve]);
     const step = acceptShares(shared.sites.get(bob)!, { delivery: deliveryTo(bob), context: context(bob) });
     if (!step.ok) throw new Error(step.reason);
     const sent = submitMaskedInput(step.state, { maskedInput: sha256Hex('vector'), context: context(bob) });

@@ -150,11 +150,11 @@ function message<K extends Kind>(phase: K, body: z.ZodType<Bodies[K]>) {
 }
 
 export const AdvertiseMessage = message('advertise', AdvertiseBody);
-export const ShareKeysMessage = message('share-keys', ShareKeysBody);
-export const MaskedInputMessage = message('masked-input', MaskedInputBody);
-export const ConsistencyMessage = message('consistency', ConsistencyBody);
-export const UnmaskMessage = message('unmask', UnmaskBody);
-export const AbortMessage = message('abort', AbortBody);
+const ShareKeysMessage = message('share-keys', ShareKeysBody);
+const MaskedInputMessage = message('masked-input', MaskedInputBody);
+const ConsistencyMessage = message('consistency', ConsistencyBody);
+const UnmaskMessage = message('unmask', UnmaskBody);
+const AbortMessage = message('abort', AbortBody);
 
 /** Whatever a site may say. */
 export const SiteMessage = z.union([

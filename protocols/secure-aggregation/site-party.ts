@@ -227,9 +227,13 @@ export function acceptShares(
     shares[of] = held;
   }
   const { maskSecret, seed, last } = state;
+  const sharersHash = siteListHash(session, sharers);
   const maskKeys = Object.fromEntries(sharing.map((other) => [other, keys[other]!.maskKey]));
   const inSession = { terms, site, last, session, parameters, sites, neighbours };
-  return { ok: true, state: { ...inSession, phase: 'masking', sharers, shares, maskKeys, maskSecret, seed } };
+  return {
+    ok: true,
+    state: { ...inSession, phase: 'masking', sharers, sharersHash, shares, maskKeys, maskSecret, seed },
+  };
 }
 
 /**
@@ -243,11 +247,11 @@ export function submitMaskedInput(
   options: { readonly maskedInput: Sha256Hex; readonly context: SiteContext },
 ): SiteStep<SiteMasked, 'masked-input'> {
   if (state.phase !== 'masking') return outOfTurn(state);
-  const { terms, site, session, parameters, sites, neighbours, sharers, shares } = state;
-  const body = { sharers: siteListHash(session, sharers), maskedInput: options.maskedInput };
+  const { terms, site, session, parameters, sites, neighbours, sharers, sharersHash, shares } = state;
+  const body = { sharers: sharersHash, maskedInput: options.maskedInput };
   const message = sign('masked-input', body, { terms, session, last: state.last, context: options.context });
   const inSession = { terms, site, last: message, session, parameters, sites, neighbours };
-  return { ok: true, state: { ...inSession, phase: 'masked', sharers, shares }, message };
+  return { ok: true, state: { ...inSession, phase: 'masked', sharers, sharersHash, shares }, message };
 }
 
 /** Signs who survived. A second list is refused: it would be a second sum. */
@@ -261,12 +265,13 @@ export function confirmSurvivors(
     return refuse(state, { reason: 'survivors-changed', context });
   }
   if (state.phase !== 'masked') return outOfTurn(state);
-  const { terms, session, site, sharers, parameters } = state;
+  const { terms, session, site, sharers, sharersHash, parameters } = state;
   if (!isListAmong(survivors, { sites: sharers, site })) return refuse(state, { reason: 'list-wrong', context });
   if (survivors.length < parameters.fewestSurvivors) return refuse(state, { reason: 'too-few-survivors', context });
-  const body = { sharers: siteListHash(session, sharers), survivors: siteListHash(session, survivors) };
+  const survivorsHash = siteListHash(session, survivors);
+  const body = { sharers: sharersHash, survivors: survivorsHash };
   const message = sign('consistency', body, { terms, session, last: state.last, context });
-  return { ok: true, state: { ...state, phase: 'consistent', survivors, last: message }, message };
+  return { ok: true, state: { ...state, phase: 'consistent', survivors, survivorsHash, last: message }, message };
 }
 
 /**
@@ -283,8 +288,8 @@ export function unmask(
     return { ok: false, reason: 'already-revealed', suspect: null, state, message: null };
   }
   if (state.phase !== 'consistent') return outOfTurn(state);
-  const { terms, session, site, sites, sharers, survivors, shares, parameters } = state;
-  const view = { sharers: siteListHash(session, sharers), survivors: siteListHash(session, survivors) };
+  const { terms, session, site, sites, survivors, shares, parameters } = state;
+  const view = { sharers: state.sharersHash, survivors: state.survivorsHash };
   const counted = countViews(proof.messages, { terms, session, roster: context.roster, among: survivors, view });
   if (!counted.ok) return refuse(state, { ...counted, context });
   if (2 * counted.views <= sites.length + parameters.colluders) {

@@ -61,6 +61,8 @@ export interface HeldShares {
 interface Shared extends InSession {
   /** Everybody whose shares arrived. */
   readonly sharers: readonly string[];
+  /** The list's name, as signed. */
+  readonly sharersHash: Sha256Hex;
   readonly shares: Readonly<Record<string, HeldShares>>;
 }
 
@@ -82,6 +84,7 @@ export interface SiteMasked extends Shared {
 export interface SiteConsistent extends Shared {
   readonly phase: 'consistent';
   readonly survivors: readonly string[];
+  readonly survivorsHash: Sha256Hex;
 }
 
 /** The site has revealed its shares for this round. It keeps none and takes part in no other session of the round. */

@@ -109,4 +109,21 @@ describe('the unmasked sum', () => {
       names.filter((site) => !silent.has(site)),
     );
   });
+
+  test('is exact on the Harary graph, for 120 sites of which twelve fall silent', () => {
+    const play = begin(120, 40);
+    const drops = createRandom('harary').shuffle(sitesOf(play)).slice(0, 12);
+    const silent = new Set(drops.slice(0, 6));
+    const result = playAll(play, {
+      'share-keys': new Set(drops.slice(0, 2)),
+      'masked-input': new Set(drops.slice(2, 6)),
+      consistency: new Set(drops.slice(6, 9)),
+      unmask: new Set(drops.slice(9)),
+    });
+    expectExact(
+      result,
+      sitesOf(play).filter((site) => !silent.has(site)),
+    );
+    expect(result.ok && result.play.coordinator.session!.parameters.degree).toBeLessThan(60);
+  });
 });
