@@ -43,6 +43,11 @@ export interface StartSiteOptions {
  * @throws {AlreadyRunningError | DamagedStateError} or, when the site has not joined, an Error; before anything is started.
  */
 export async function startSite(options: StartSiteOptions): Promise<void> {
+  while ((await runSite(options)) === 'new-keys') options.log.info('This site has new keys from now on');
+}
+
+/** @returns `new-keys` when it ended, between two pieces of work, so that the site's new keys come into use. */
+async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys'> {
   const { folder, approvalRule, engines, threads, log, signal } = options;
   const unlock = lockSiteFolder(folder);
   let ledger: EgressLedger | null = null;
@@ -100,15 +105,27 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
       introduced: new Set<Sha256Hex>(),
     };
     const watch = watchCoordinator(folder, { site, identity, coordinator, link, ledger });
-    const roster = createRosterFollower(folder, { site, identity, coordinator, link, log });
+    let hasNewKeys = false;
+    const renew = new AbortController();
+    const roster = createRosterFollower(folder, {
+      site,
+      identity,
+      coordinator,
+      link,
+      log,
+      onNewKeys: () => {
+        hasNewKeys = true;
+      },
+    });
     /** Why the coordinator is not worked for, in a sentence. */
     let distrust: string | null = null;
     let lastWork: Work['kind'] | null = null;
     /** The look at the coordinator’s log that is under way beside the work, if any. */
     let watching: Promise<void> = Promise.resolve();
     /** Members are asked for their approval also when there is no work. */
-    const attend = () =>
-      roster.follow(signal).catch((error: unknown) => {
+    let attending: Promise<void> = Promise.resolve();
+    const attend = () => {
+      attending = roster.follow(signal).catch((error: unknown) => {
         if (signal.aborted) return;
         if (error instanceof RosterRefusedError) {
           distrust = safeSentence(error);
@@ -116,6 +133,7 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
         }
         log.warn({ error }, 'The roster could not be followed');
       });
+    };
     const onWork = ({ kind }: Work) => {
       trouble.passed();
       const announced = link.announced() ? 'announced' : 'polling';
@@ -133,7 +151,8 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
         });
       }
       lastWork = kind;
-      if (kind !== 'pending-admission') attend();
+      if (kind === 'idle' && hasNewKeys) renew.abort();
+      else if (kind !== 'pending-admission') attend();
     };
     log.info({ site, approval: approvalRule }, 'The site client has started');
     const loop = startWorkLoop({
@@ -157,12 +176,13 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
         }
         log[level]({ kind, study, error }, 'The work could not be finished; asking for work again');
       },
-      signal,
+      signal: AbortSignal.any([signal, renew.signal]),
     });
     hint = loop.hint;
     try {
       await loop.ended;
-      await watching;
+      await Promise.all([watching, attending]);
+      return signal.aborted ? 'stopped' : 'new-keys';
     } finally {
       link.close();
       await trainer.close();

@@ -36,9 +36,11 @@ export function createRosterFollower(
     readonly coordinator: RosterAnchor;
     readonly link: Pick<SiteLink, 'roster' | 'approveRoster' | 'rotateKeys'>;
     readonly log: SiteLog;
+    /** Called once when the roster has the new keys that this site wished for. */
+    readonly onNewKeys?: () => void;
   },
 ): RosterFollower {
-  const { site, identity, coordinator, link, log } = options;
+  const { site, identity, coordinator, link, log, onNewKeys } = options;
   let running: Promise<void> | null = null;
   /** Told of already. */
   let announced: string | null = null;
@@ -101,9 +103,8 @@ export function createRosterFollower(
     if (next === null || hasTakenEffect || !isInRoster(newest, site, identity)) return;
     if (isInRoster(newest, site, next)) {
       hasTakenEffect = true;
-      log.warn(
-        'The roster has this site’s new keys. They are used from the next start on; the old ones end in 30 days',
-      );
+      log.info('The roster has this site’s new keys; they come into use as soon as there is no work');
+      onNewKeys?.();
       return;
     }
     const { signingKey } = publicKeys(next);

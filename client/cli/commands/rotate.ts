@@ -18,6 +18,6 @@ export const rotate = defineCommand({
     const next = await makeNextIdentity(folder);
     console.log(`The words of the new keys: ${words(publicKeys(next))}`);
     console.log('A running client asks for them, signed by the old ones; other members approve them by these words.');
-    console.log('The new keys are used from the first start after that.');
+    console.log('The new keys come into use as soon as the client has no work then.');
   },
 });
