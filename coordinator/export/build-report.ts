@@ -83,9 +83,24 @@ export function buildReport(record: StudyRecord, versions: Report['versions']): 
       mode: plan.protection.mode,
       clip: plan.protection.clip,
       minimumPatients: plan.evaluation.minimumPatients,
+      ...secureAggregation(record),
     },
     versions,
   } satisfies Report);
+}
+
+function secureAggregation({ stages }: StudyRecord): Pick<Report['protection'], 'secureAggregation'> {
+  const rounds = stages.flatMap((stage) => stage.rounds);
+  const sessions = rounds.flatMap(({ session }) => session ?? []);
+  if (sessions.length === 0) return {};
+  return {
+    secureAggregation: {
+      fewestSites: Math.min(...sessions.map(({ sites }) => sites)),
+      lowestThreshold: Math.min(...sessions.map(({ threshold }) => threshold)),
+      dropOuts: rounds.flatMap(({ leftOut }) => leftOut).filter(({ reason }) => reason === 'dropped-out').length,
+      abortedSessions: sessions.reduce((sum, { aborted }) => sum + aborted, 0),
+    },
+  };
 }
 
 function reportRound(round: RoundRecord): ReportRound {

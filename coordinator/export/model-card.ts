@@ -179,11 +179,19 @@ function results(report: Report): string {
 }
 
 function protection({ protection: on, stages }: Report): string {
+  const secured = on.secureAggregation;
   const rounds = stages.flatMap((stage) => stage.rounds);
   const bytes = rounds.flatMap(({ bytesSent }) => Object.values(bytesSent)).reduce((sum, value) => sum + value, 0);
   return section('Protection', [
     `On: signed requests; updates (${formatBytes(bytes)} in all) sealed to the coordinator's key; each coordinate clipped to ±${on.clip}; figures on fewer than ${on.minimumPatients} patients withheld.`,
-    'Not on: secure aggregation, differential privacy. The coordinator could open a single update, and weights can reveal something about training data.',
+    ...(secured === undefined
+      ? []
+      : [
+          `On: secure aggregation. The coordinator saw the sum of the updates alone; to open one, at least ${secured.lowestThreshold} of ${secured.fewestSites} sites would have had to act together with it. ${secured.dropOuts} drop-outs, ${secured.abortedSessions} sessions begun again.`,
+        ]),
+    secured === undefined
+      ? 'Not on: secure aggregation, differential privacy. The coordinator could open a single update, and weights can reveal something about training data.'
+      : 'Not on: differential privacy. Weights can reveal something about training data.',
   ]);
 }
 

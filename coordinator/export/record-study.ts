@@ -1,5 +1,6 @@
 /** Reads a study's record out of its state. Pure; what it needs beside the state is the plan itself. */
 import type { RoundState, SiteState, StudyState } from '@wardround/protocols/round/state.ts';
+import { sessionParameters } from '@wardround/protocols/secure-aggregation/parameters.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { LeftOut, RoundRecord, SiteRecord, StageRecord, StudyRecord } from './study-record.ts';
 
@@ -63,6 +64,12 @@ function rolledBack({ outcome, accepted }: RoundState): LeftOut[] {
   return accepted.map(({ site }) => ({ site, reason: outcome.reason }));
 }
 
+function sessionRecord({ session }: RoundState): Pick<RoundRecord, 'session'> {
+  const sites = session?.steps['share-keys']?.sites.length;
+  if (session === undefined || sites === undefined) return {};
+  return { session: { sites, threshold: sessionParameters(sites).threshold, aborted: session.aborts.length } };
+}
+
 /** An open round is not in the record yet. */
 function roundRecord(round: RoundState): RoundRecord[] {
   const { outcome } = round;
@@ -72,6 +79,7 @@ function roundRecord(round: RoundState): RoundRecord[] {
     {
       round: round.round,
       startedMillis: round.openedAtMillis,
+      ...sessionRecord(round),
       endedMillis: outcome.atMillis,
       participants: round.accepted
         .filter(({ site }) => added.includes(site))

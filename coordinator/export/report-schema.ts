@@ -168,7 +168,24 @@ export const Report = z.strictObject({
     fewShotSeeds: z.int().min(1),
     heldOutFraction: z.number(),
   }),
-  protection: z.strictObject({ mode: StudyPlan.shape.protection.shape.mode, clip: z.number(), minimumPatients: Count }),
+  protection: z.strictObject({
+    mode: StudyPlan.shape.protection.shape.mode,
+    clip: z.number(),
+    minimumPatients: Count,
+    /** Over all rounds with a session. */
+    secureAggregation: z
+      .strictObject({
+        /** The fewest sites a session began with. */
+        fewestSites: Count,
+        /** The fewest sites that would have to act together to open one site's update. */
+        lowestThreshold: Count,
+        /** Sites that had trained and left before the end of a session that gave a sum. */
+        dropOuts: Count,
+        /** Sessions that began again because too many sites had left. */
+        abortedSessions: Count,
+      })
+      .optional(),
+  }),
   versions: z.strictObject({ wardround: z.string(), node: z.string() }),
 });
 export type Report = z.infer<typeof Report>;

@@ -45,6 +45,14 @@ export interface RoundRecord {
   readonly leftOut: readonly LeftOut[];
   /** Blob of the weights that the study went on from; those before the round when it failed. */
   readonly model: Sha256Hex;
+  /** The session that gave the sum; not there without secure aggregation. */
+  readonly session?: {
+    /** How many sites it began with, and how many of them it takes to open an update. */
+    readonly sites: number;
+    readonly threshold: number;
+    /** Attempts before it that too many sites had left. */
+    readonly aborted: number;
+  };
   /** Why the round failed, for the one that ended a failed study. */
   readonly failure: z.infer<typeof ReasonCode> | null;
 }

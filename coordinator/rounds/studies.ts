@@ -10,7 +10,7 @@ import { updateScale } from '@wardround/protocols/study/stage-layout.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { Logger } from 'pino';
-import type { ModelWork } from '../aggregation/model-work.ts';
+import { LARGEST_SUM, type ModelWork } from '../aggregation/model-work.ts';
 import { RefusalError } from '../refusal-error.ts';
 import type { BlobFolder } from '../storage/blob-folder.ts';
 import type { Journal } from '../storage/journal.ts';
@@ -195,6 +195,8 @@ function rejectedSince(before: StudyState, after: StudyState): Sha256Hex[] {
 }
 
 function scaleFits(plan: StudyPlan, sites: number): boolean {
+  const { mode, maximumSampleCount } = plan.protection;
+  if (mode === 'secure-aggregation' && sites * maximumSampleCount > LARGEST_SUM) return false;
   try {
     return updateScale(plan, sites) >= 1;
   } catch {

@@ -23,6 +23,8 @@ export interface TestCoordinator {
   admit(...sites: readonly string[]): Promise<void>;
   launch(plan: StudyPlan): Promise<string>;
   study(study: string): Promise<StudyAnswer>;
+  /** Stops it and takes everything up again from the disk, at the same address. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -31,23 +33,29 @@ export async function startTestCoordinator(
 ): Promise<TestCoordinator> {
   const folder = await mkdtemp(path.join(tmpdir(), 'coordinator-'));
   const log: string[] = [];
-  const running = await startCoordinator({
-    stateFolder: folder,
-    host: '127.0.0.1',
-    port: 0,
-    publicUrl: null,
-    admitInvited: options.admitInvited ?? true,
-    tls: options.tls ?? null,
-    log: pino({ base: null }, { write: (line: string) => void log.push(line) }),
-  });
-  const admin = await openAdminClient(folder);
+  const start = (port: number): Promise<RunningCoordinator> =>
+    startCoordinator({
+      stateFolder: folder,
+      host: '127.0.0.1',
+      port,
+      publicUrl: null,
+      admitInvited: options.admitInvited ?? true,
+      tls: options.tls ?? null,
+      log: pino({ base: null }, { write: (line: string) => void log.push(line) }),
+    });
+  let running = await start(0);
+  let admin = await openAdminClient(folder);
   const everybody: TestSite[] = [];
   const invite = async (site: string): Promise<string> =>
     (await admin.post<InvitationAnswer>('/v1/admin/invitations', { site })).token;
   return {
     folder,
-    admin,
-    running,
+    get admin() {
+      return admin;
+    },
+    get running() {
+      return running;
+    },
     log,
     invite,
     async join(...sites) {
@@ -67,6 +75,12 @@ export async function startTestCoordinator(
     },
     launch: async (plan) => (await admin.post<LaunchAnswer>('/v1/admin/studies', plan)).study,
     study: (study) => admin.get(`/v1/admin/studies/${study}`),
+    async restart() {
+      const { port } = new URL(running.publicUrl);
+      await running.close();
+      running = await start(Number(port));
+      admin = await openAdminClient(folder);
+    },
     async close() {
       await running.close();
       await rm(folder, { recursive: true });

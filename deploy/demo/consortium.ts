@@ -9,7 +9,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openAdminClient } from '@wardround/coordinator/cli/admin-client.ts';
 import { UnreachableError } from '@wardround/coordinator/cli/exit-codes.ts';
-import type { LaunchAnswer, StudiesAnswer } from '@wardround/coordinator/edge/admin-messages.ts';
+import type { LaunchAnswer, SitesAnswer, StudiesAnswer } from '@wardround/coordinator/edge/admin-messages.ts';
 import type { StudyStatus } from '@wardround/coordinator/rounds/study-status.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
@@ -96,6 +96,7 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Conso
       coordinator = await startCoordinator();
     },
     async launch(plan) {
+      await untilAdmitted(state, { sites: options.sites.length, signal });
       const file = path.join(directory, 'study-plan.json');
       await writeFile(file, canonicalJson(plan));
       return (JSON.parse(await run('study', 'launch', file, '--json')) as LaunchAnswer).study;
@@ -132,6 +133,19 @@ async function untilListening(child: Child, { signal }: { signal: AbortSignal })
       );
     }
     await delay(25);
+  }
+}
+
+/** Each hospital is admitted once those before it have let it in. */
+async function untilAdmitted(
+  state: string,
+  { sites, signal }: { readonly sites: number; readonly signal: AbortSignal },
+): Promise<void> {
+  for (;;) {
+    const admin = await openAdminClient(state);
+    const { sites: known } = await admin.get<SitesAnswer>('/v1/admin/sites');
+    if (known.filter(({ status }) => status === 'admitted').length >= sites) return;
+    await delay(100, undefined, { signal });
   }
 }
 

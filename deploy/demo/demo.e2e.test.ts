@@ -40,9 +40,19 @@ interface SmallRun {
   readonly localSteps: number;
   readonly deadlineSeconds: number;
   readonly trainAlone: boolean;
+  /** Three sites that add securely need all three; where one is to be lost for good, they do not. */
+  readonly mode?: StudyPlan['protection']['mode'];
 }
 
-function smallPlan({ name, rounds, alignmentRounds, localSteps, deadlineSeconds, trainAlone }: SmallRun): StudyPlan {
+function smallPlan({
+  name,
+  rounds,
+  alignmentRounds,
+  localSteps,
+  deadlineSeconds,
+  trainAlone,
+  mode,
+}: SmallRun): StudyPlan {
   const plan = demoPlan({ quick: true, sites: 3 });
   const [pretraining, alignment] = plan.stages;
   return StudyPlan.parse({
@@ -60,6 +70,7 @@ function smallPlan({ name, rounds, alignmentRounds, localSteps, deadlineSeconds,
       fewShot: { shots: [1], seeds: 2 },
       trainAlone,
     },
+    protection: { ...plan.protection, ...(mode !== undefined && { mode }) },
     participation: {
       quorum: 2,
       readyDeadlineSeconds: 60,
@@ -187,7 +198,15 @@ describe.concurrent('a consortium of processes', () => {
     async () => {
       const victim = sites[1]!.site;
       const { report } = await runStudy(
-        { name: 'killed-site', rounds: 1, alignmentRounds: 0, localSteps: 20, deadlineSeconds: 15, trainAlone: false },
+        {
+          name: 'killed-site',
+          rounds: 1,
+          alignmentRounds: 0,
+          localSteps: 20,
+          deadlineSeconds: 15,
+          trainAlone: false,
+          mode: 'sealed',
+        },
         {
           victim,
           async interfere({ sites: processes }) {

@@ -119,11 +119,6 @@ describe('checkStudyPlan()', () => {
       'protection.mode: needed "secure-aggregation" or "sealed" or "plain-robust", found nothing',
     ],
     [
-      'protection.mode',
-      'secure-aggregation',
-      'protection.mode: secure-aggregation cannot be used yet in a study; needed "sealed"',
-    ],
-    [
       'protection.clipping',
       1,
       'protection: there is no setting "clipping"; there are mode, clip, maximumSampleCount, robust, updateNormLimit, gate, privacy',

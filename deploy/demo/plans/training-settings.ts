@@ -61,14 +61,15 @@ export function trainingSettings({ quick, sites }: RunSize): TrainingSettings {
       },
     ],
     participation: {
-      // All but a third: one of three may fail without ending the study.
+      // All but a third. Adding securely, three need all three: one that comes back in time is waited for.
       quorum: Math.max(1, Math.ceil((2 * sites) / 3)),
       readyDeadlineSeconds: 300,
       roundDeadlineSeconds: 180,
       evaluationDeadlineSeconds: 900,
     },
     protection: {
-      mode: 'sealed',
+      // Fewer than three hospitals cannot hide in a sum.
+      mode: sites < 3 ? 'sealed' : 'secure-aggregation',
       clip: 0.5,
       // Close above what a round's steps can see, because it takes part in the resolution of the fixed-point code.
       maximumSampleCount:

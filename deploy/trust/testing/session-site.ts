@@ -1,0 +1,145 @@
+/** A site for tests of secure aggregation: the real client but for training, which is made up from the site's name. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openSiteLink, type SiteLink } from '@wardround/client/link/site-link.ts';
+import { createSiteLog } from '@wardround/client/log/site-log.ts';
+import { createRosterFollower } from '@wardround/client/roster/follow-roster.ts';
+import { createStatusBoard } from '@wardround/client/state/site-status.ts';
+import { performAssignment } from '@wardround/client/training/rounds/perform-assignment.ts';
+import { advanceModel } from '@wardround/client/training/session/advance-model.ts';
+import { maskVector } from '@wardround/client/training/session/mask-vector.ts';
+import type { Trainer } from '@wardround/client/training/trainer.ts';
+import type { Task } from '@wardround/client/training/worker-messages.ts';
+import { madeUpUpdate, readiness, sealReport, type TestSite } from '@wardround/coordinator/testing/test-site.ts';
+import type { Work } from '@wardround/protocols/session/messages.ts';
+import { planHash } from '@wardround/protocols/study/plan.ts';
+import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
+
+export interface SessionSite {
+  readonly site: string;
+  readonly folder: string;
+  /** Why it declined something, by the coordinator's codes and the protocol's. */
+  readonly log: readonly string[];
+  /** Works until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export interface SiteHooks {
+  /** Called before a piece of work; what it throws ends the piece. */
+  readonly before?: (work: Work, site: string) => unknown;
+  /** Stands between the site and its line. */
+  readonly wrapLink?: (link: SiteLink, site: string) => SiteLink;
+}
+
+export async function createSessionSite(joined: TestSite, hooks: SiteHooks = {}): Promise<SessionSite> {
+  const { site, identity, coordinator } = joined;
+  const folder = await mkdtemp(path.join(tmpdir(), `session-${site}-`));
+  const lines: string[] = [];
+  const log = createSiteLog(
+    new Writable({
+      write(piece, _encoding, done) {
+        lines.push(String(piece));
+        done();
+      },
+    }),
+  );
+  let planBlob = '';
+
+  const trainer = {
+    async run(task: Task) {
+      switch (task.kind) {
+        case 'prepare':
+          return { ready: readiness, engine: { ...readiness.engine, notes: [] }, notes: [] };
+        case 'train': {
+          const { plan, stage, round, sites, model } = task;
+          const made = await madeUpUpdate(
+            {
+              kind: 'train',
+              study: planHash(plan),
+              name: plan.name,
+              planBlob,
+              stage,
+              round,
+              model: model.hash,
+              sites,
+              sliceEncoder: null,
+              deadlineMillis: 0,
+            },
+            joined,
+          );
+          const bytes = task.keepVector === undefined ? made.sealed : made.vector;
+          const hash = sha256Hex(bytes);
+          await mkdir(task.outbox, { recursive: true });
+          const file = task.keepVector ?? path.join(task.outbox, hash);
+          await writeFile(file, bytes);
+          const { layout, figures } = made.offer;
+          const nothing = { local: null, clippedCoordinates: 0, cappedGroups: [] };
+          return { blob: { hash, file }, bytes: bytes.length, layout, figures, ...nothing };
+        }
+        case 'mask':
+          return maskVector(task);
+        case 'advance-model':
+          return advanceModel(task);
+        case 'evaluate':
+          return { sealed: sealReport(planHash(task.plan), joined), results: 0, skipped: [] };
+      }
+    },
+    close: async () => undefined,
+  } as unknown as Trainer;
+
+  return {
+    site,
+    folder,
+    log: lines,
+    async run(signal) {
+      const plain = openSiteLink({
+        coordinator,
+        identity,
+        site,
+        blobFolder: path.join(folder, 'blobs'),
+        recordEgress: async () => undefined,
+        onHint: () => undefined,
+      });
+      const link = hooks.wrapLink?.(plain, site) ?? plain;
+      const roster = createRosterFollower(folder, { site, identity, coordinator, link, log });
+      const status = createStatusBoard(folder);
+      const context = {
+        folder,
+        blobFolder: path.join(folder, 'blobs'),
+        site,
+        sealingKey: coordinator.sealingKey,
+        signingSeed: identity.signingSeed,
+        link,
+        trainer,
+        approvalRule: 'any' as const,
+        status,
+        log,
+        introduced: new Set<string>(),
+      };
+      while (!signal.aborted) {
+        try {
+          const work = await link.work(signal);
+          if (work.kind === 'idle' || work.kind === 'pending-admission') {
+            await delay(100, undefined, { signal });
+            continue;
+          }
+          planBlob = work.planBlob;
+          await hooks.before?.(work, site);
+          await roster.follow(signal);
+          await performAssignment(work, context, signal);
+        } catch (error) {
+          if (signal.aborted) break;
+          lines.push(error instanceof Error ? error.message : 'unknown');
+          await delay(100);
+        }
+      }
+      link.close();
+      await status.close();
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
