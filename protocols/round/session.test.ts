@@ -271,4 +271,35 @@ describe('a session', () => {
     const restarted = step(sharing, { kind: 'restarted' }, 10_000).state;
     expect(restarted.phase).toEqual({ kind: 'secure-session', step: 'share-keys', deadlineMillis: 10_100 });
   });
+
+  test.each([
+    'share-keys',
+    'masked-input',
+    'consistency',
+  ] as const)('begins again without a site that leaves the study, or is revoked, after it has answered %s', (name) => {
+    const waiting = through(through(training(), before(name)), [name], ['lugano']);
+    const again = after(waiting, [{ kind: 'decline', site: 'lugano', reason: 'site-revoked' }], 30);
+    expect(again.phase).toMatchObject({ kind: 'secure-session', step: 'advertise' });
+    expect(currentRound(again)?.leftOut).toEqual([{ site: 'lugano', reason: 'site-revoked' }]);
+    expect(workFor(again, 'lugano')).toBeNull();
+    const closed = through(again, PHASES, others, 2, 40);
+    expect(currentRound(closed)?.accepted.map(({ site }) => site)).toEqual(others);
+  });
+
+  test('ends with the sum of all when a site leaves the study after shares were asked for', () => {
+    const unmasking = through(through(training(), before('unmask')), ['unmask'], ['lugano']);
+    const left = after(unmasking, [{ kind: 'decline', site: 'lugano', reason: 'site-revoked' }], 30);
+    const closed = through(left, ['unmask'], others, 1, 40);
+    expect(closed.phase).toEqual({ kind: 'aggregating' });
+    expect(currentRound(closed)?.accepted.map(({ site }) => site)).toEqual(four);
+  });
+
+  test('begins again without the site whose message does not fit the others’', () => {
+    const sharing = through(training(), ['advertise']);
+    const broken = { kind: 'session-broken', stage: 0, round: 1, attempt: 1, reason: 'key-repeated' } as const;
+    const again = after(sharing, [{ ...broken, suspect: 'lugano' }], 30);
+    expect(currentRound(again)?.session).toMatchObject({ attempt: 2, aborts: [{ reason: 'key-repeated' }] });
+    expect(currentRound(again)?.leftOut).toEqual([{ site: 'lugano', reason: 'key-repeated' }]);
+    expect(step(again, { ...broken, suspect: 'basel' }, 31).refusal).toBe('out-of-turn');
+  });
 });

@@ -20,7 +20,7 @@ import type { StatusBoard } from '../../state/site-status.ts';
 import { DamagedStateError } from '../../state/state-file.ts';
 import { DeclineError } from '../decline-error.ts';
 import { followModelChain, requireInitialModel } from '../session/follow-model-chain.ts';
-import { hasTrained, keepTraining } from '../session/kept-training.ts';
+import { forgetTraining, hasTrained, keepTraining } from '../session/kept-training.ts';
 import { performSessionStep } from '../session/perform-session-step.ts';
 import { type Trainer, TrainingFailedError } from '../trainer.ts';
 import type { ModelFile, TaskProgress } from '../worker-messages.ts';
@@ -313,6 +313,7 @@ async function evaluate(piece: Piece<Kind<'evaluate'>>, context: SiteContext): P
   const { work, plan, signal } = piece;
   const { folder, blobFolder, site, sealingKey, link, trainer, log } = context;
   const { study } = work;
+  if (isMasked(plan)) for (const { stage } of work.models) await forgetTraining(folder, { study, stage });
   const models = [];
   for (const { stage, initial, final } of work.models) {
     const last = await fetchModel(piece, { hash: final, stage }, context);

@@ -1,7 +1,7 @@
 /** What a site has trained and not masked yet, over restarts. */
 import type { TrainingFigures } from '@wardround/protocols/session/messages.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { keepSession, readKeptSession } from '../../state/kept-session.ts';
+import { dropVector, keepSession, readKeptSession } from '../../state/kept-session.ts';
 import { DeclineError } from '../decline-error.ts';
 
 interface Round {
@@ -43,4 +43,20 @@ export function keepTraining(
     figures,
     ...nothingSaid,
   });
+}
+
+/** Once nothing of a stage is to be masked any more: the vector and the secrets of its last session go. */
+export async function forgetTraining(
+  folder: string,
+  reference: { readonly study: Sha256Hex; readonly stage: string },
+): Promise<void> {
+  const kept = await readKeptSession(folder, reference);
+  if (kept === null || !kept.hasVector) return;
+  const { party } = kept;
+  const isRevealed = party === null || party.phase === 'revealed';
+  const left = isRevealed
+    ? party
+    : ({ phase: 'aborted', terms: party.terms, site: party.site, reason: 'stopped' } as const);
+  await keepSession(folder, { ...kept, hasVector: false, party: left, masked: null });
+  await dropVector(folder, reference);
 }
