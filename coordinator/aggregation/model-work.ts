@@ -9,7 +9,7 @@
 
 import type { StageState } from '@wardround/protocols/round/state.ts';
 import { CANARY_WORDS, sumFault } from '@wardround/protocols/secure-aggregation/canary.ts';
-import { applyMasks, type MaskInstruction } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
+import type { MaskInstruction } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
 import type { Stage, StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { initialStageWeights, stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
@@ -24,6 +24,7 @@ import { serverStep } from '@wardround/shared/aggregation/server-optimiser.ts';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { float32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
+import { openMaskingThreads } from '@wardround/shared/crypto/mask-in-threads.ts';
 import { open, SealBrokenError } from '@wardround/shared/crypto/sealed-envelope.ts';
 import { layoutHash, type ParameterLayout } from '@wardround/shared/tensors/layout.ts';
 import { BlobDamagedError, type BlobFolder } from '../storage/blob-folder.ts';
@@ -32,6 +33,9 @@ import { type RobustAggregate, robustAggregate } from './robust-aggregate.ts';
 
 /** Codes and sample counts of a sum are chosen so that neither can exceed this. */
 export const LARGEST_SUM = 2 ** 29;
+
+/** Kept between rounds: they start with the first sum that is worth it. */
+const maskingThreads = openMaskingThreads();
 
 export interface ModelWork {
   /** Makes the stage's starting weights and publishes them. */
@@ -206,7 +210,8 @@ export function createModelWork(parts: {
       if (robust !== undefined) return aggregateRobustly(request, { code, rule: robust });
       const { instructions } = request;
       const canaryWords = instructions === undefined ? 0 : CANARY_WORDS;
-      const whole = new Int32Array(updateVectorLength(code.layout) + canaryWords);
+      const words = updateVectorLength(code.layout) + canaryWords;
+      const whole = new Int32Array(new SharedArrayBuffer(4 * words));
       for (const update of request.updates) {
         const opened = await openUpdate(request, update);
         if (typeof opened === 'string') return { kind: 'unusable', site: update.site, reason: opened };
@@ -214,7 +219,7 @@ export function createModelWork(parts: {
         opened.fill(0);
       }
       if (instructions !== undefined) {
-        applyMasks(whole, instructions);
+        await maskingThreads.addMasks(whole, instructions);
         const reason = sumFault(whole, { survivors: request.updates.length, largest: LARGEST_SUM });
         if (reason !== null) return { kind: 'sum-wrong', reason };
       }

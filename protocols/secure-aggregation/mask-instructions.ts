@@ -3,17 +3,12 @@
  * it piece by piece, in as many threads as there are.
  */
 import { createAgreement } from '@wardround/shared/crypto/key-agreement.ts';
-import { addMask } from '@wardround/shared/crypto/mask-generator.ts';
+import { addMasks, type Mask } from '@wardround/shared/crypto/mask-generator.ts';
 import { decodeKey, pairMaskKey, selfMaskKey } from './session-keys.ts';
 import type { SiteMasking } from './site-state.ts';
 
 /** Secret. */
-export interface MaskInstruction {
-  /** 32 bytes. */
-  readonly key: Uint8Array;
-  /** 1 adds the key's words, -1 takes them away. */
-  readonly sign: 1 | -1;
-}
+export type MaskInstruction = Mask;
 
 /** The site's own mask, and one for each neighbour that shared: added by the one, taken away by the other. */
 export function maskInstructions(state: SiteMasking): MaskInstruction[] {
@@ -44,6 +39,5 @@ export function applyMasks(
   instructions: readonly MaskInstruction[],
   options: { readonly firstWord?: number } = {},
 ): void {
-  const { firstWord = 0 } = options;
-  for (const { key, sign } of instructions) addMask(piece, key, { sign, firstWord });
+  addMasks(piece, instructions, options);
 }

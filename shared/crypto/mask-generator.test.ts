@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { littleEndianBytes } from '../bytes/little-endian.ts';
-import { addMask } from './mask-generator.ts';
+import { addMask, addMasks } from './mask-generator.ts';
 
 const key = Uint8Array.from({ length: 32 }, (_, index) => index);
 /** Longer than one piece of the stream, and no multiple of a block. */
@@ -56,5 +56,29 @@ describe('addMask()', () => {
     expect(() => addMask(new Int32Array(1), new Uint8Array(16), { sign: 1 })).toThrow('a key of 32 bytes, found 16');
     expect(() => addMask(new Int32Array(1), key, { sign: 1, firstWord: -1 })).toThrow(RangeError);
     expect(() => addMask(new Int32Array(1), key, { sign: 1, firstWord: 0.5 })).toThrow(RangeError);
+  });
+});
+
+describe('addMasks()', () => {
+  test.each([0, 1, 2, 3, 4, 5, 9])('adds and takes away %i masks as one after the other would', (count) => {
+    const masks = Array.from({ length: count }, (_, index) => ({
+      key: Uint8Array.from(key, (byte) => byte ^ (index + 1)),
+      sign: index % 3 === 1 ? (-1 as const) : (1 as const),
+    }));
+    const expected = stream(40_001);
+    const vector = Int32Array.from(expected);
+    for (const { key: own, sign } of masks) addMask(expected, own, { sign, firstWord: 6 });
+    addMasks(vector, masks, { firstWord: 6 });
+    expect(vector).toEqual(expected);
+  });
+
+  test('changes nothing when one of the keys is of another length', () => {
+    const vector = new Int32Array(8);
+    const masks = [
+      { key, sign: 1 },
+      { key: new Uint8Array(31), sign: 1 },
+    ] as const;
+    expect(() => addMasks(vector, masks)).toThrow('a key of 32 bytes, found 31');
+    expect(vector).toEqual(new Int32Array(8));
   });
 });

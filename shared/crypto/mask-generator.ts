@@ -5,14 +5,25 @@
  *
  * Each key must be used for one vector only: a second use gives away the difference of the two.
  */
-import { createCipheriv, createSecretKey } from 'node:crypto';
+import { type Cipheriv, createCipheriv, createSecretKey } from 'node:crypto';
 import { int32FromBytes } from '../bytes/little-endian.ts';
 
-/** How much of a stream is held at a time: it stays in the processor's second-level cache. */
-const PIECE_BYTES = 1 << 18;
+/** How much of each stream is held at a time: with four streams it stays in the processor's second-level cache. */
+const PIECE_BYTES = 1 << 16;
+const PIECE_WORDS = PIECE_BYTES / 4;
+/** Streams added in one pass: reading and writing the vector costs as much as making a stream. */
+const STREAMS_PER_PASS = 4;
 const WORDS_PER_BLOCK = 4;
 /** A source of zeros: encrypting them gives the bare stream. */
 const ZEROS = new Uint8Array(PIECE_BYTES);
+
+/** Secret. */
+export interface Mask {
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  /** 1 adds the key's words, -1 takes them away. */
+  readonly sign: 1 | -1;
+}
 
 /**
  * Adds the key's words to the vector, or takes them away, in place.
@@ -26,26 +37,74 @@ export function addMask(
   options: { readonly sign: 1 | -1; readonly firstWord?: number },
 ): void {
   const { sign, firstWord = 0 } = options;
-  if (key.length !== 32) throw new RangeError(`Cannot make the mask: needed a key of 32 bytes, found ${key.length}`);
+  addMasks(vector, [{ key, sign }], { firstWord });
+}
+
+/** Does what `addMask` does for each mask, in a third of the time that it takes one after the other. */
+export function addMasks(
+  vector: Int32Array,
+  masks: readonly Mask[],
+  options: { readonly firstWord?: number } = {},
+): void {
+  const { firstWord = 0 } = options;
   if (!Number.isSafeInteger(firstWord) || firstWord < 0) {
     throw new RangeError(`Cannot make the mask: firstWord must be a whole number >= 0, found ${firstWord}`);
   }
+  for (const { key } of masks) {
+    if (key.length !== 32) throw new RangeError(`Cannot make the mask: needed a key of 32 bytes, found ${key.length}`);
+  }
+  for (let first = 0; first < masks.length; first += STREAMS_PER_PASS) {
+    const group = masks.slice(first, first + STREAMS_PER_PASS);
+    const streams = group.map(({ key, sign }) => ({ cipher: openStream(key, firstWord), flip: sign === 1 ? 0 : -1 }));
+    for (let start = 0; start < vector.length; start += PIECE_WORDS) {
+      addPiece(vector.subarray(start, Math.min(start + PIECE_WORDS, vector.length)), streams);
+    }
+  }
+}
+
+interface Stream {
+  readonly cipher: Cipheriv;
+  /** 0, or -1 for a stream that is taken away. */
+  readonly flip: number;
+}
+
+function openStream(key: Uint8Array, firstWord: number): Cipheriv {
   // Wrapped as a key object, as Node spends five times longer on finding out that plain bytes are none.
-  const cipher = createCipheriv(
-    'aes-256-ctr',
-    createSecretKey(key),
-    counterBlock(Math.floor(firstWord / WORDS_PER_BLOCK)),
-  );
+  const counter = counterBlock(Math.floor(firstWord / WORDS_PER_BLOCK));
+  const cipher = createCipheriv('aes-256-ctr', createSecretKey(key), counter);
   const surplusBytes = 4 * (firstWord % WORDS_PER_BLOCK);
   if (surplusBytes > 0) cipher.update(ZEROS.subarray(0, surplusBytes));
-  const pieceWords = PIECE_BYTES / 4;
-  for (let start = 0; start < vector.length; start += pieceWords) {
-    const words = Math.min(pieceWords, vector.length - start);
-    const stream = cipher.update(ZEROS.subarray(0, 4 * words));
-    const mask = int32FromBytes(stream);
-    const piece = vector.subarray(start, start + words);
-    if (sign === 1) for (let i = 0; i < words; i += 1) piece[i] = piece[i]! + mask[i]!;
-    else for (let i = 0; i < words; i += 1) piece[i] = piece[i]! - mask[i]!;
+  return cipher;
+}
+
+/** Adds the next words of up to four streams. Taking a word away is adding its complement, and one. */
+function addPiece(piece: Int32Array, streams: readonly Stream[]): void {
+  const words = piece.length;
+  const zeros = ZEROS.subarray(0, 4 * words);
+  const masks = streams.map(({ cipher }) => int32FromBytes(cipher.update(zeros)));
+  const [a, b, c, d] = masks;
+  const flips = streams.map(({ flip }) => flip);
+  if (b === undefined) {
+    const flip = flips[0]!;
+    for (let i = 0; i < words; i += 1) piece[i] = (piece[i]! + (a![i]! ^ flip) - flip) | 0;
+    return;
+  }
+  const none = int32FromBytes(zeros);
+  addFour(piece, [a!, b, c ?? none, d ?? none], [flips[0]!, flips[1]!, flips[2] ?? 0, flips[3] ?? 0]);
+}
+
+type Four<T> = readonly [T, T, T, T];
+
+function addFour(piece: Int32Array, [a, b, c, d]: Four<Int32Array>, [f, g, h, k]: Four<number>): void {
+  const ones = 0 - (f + g + h + k);
+  const words = piece.length;
+  // Cut to 32 bits at each step, so that no sum is taken in floating point.
+  for (let i = 0; i < words; i += 1) {
+    let sum = (piece[i]! + ones) | 0;
+    sum = (sum + (a[i]! ^ f)) | 0;
+    sum = (sum + (b[i]! ^ g)) | 0;
+    sum = (sum + (c[i]! ^ h)) | 0;
+    piece[i] = sum + (d[i]! ^ k);
   }
 }
 

@@ -58,16 +58,30 @@ export interface OpenOptions {
  * @throws {UnusableKeyError} when the recipient's key is a point of small order.
  */
 export function seal(plaintext: Uint8Array, options: SealOptions): Uint8Array {
+  return joined(sealSegments(plaintext, options), sealedLength(plaintext.length));
+}
+
+/** What `seal` returns, in pieces of at most a segment: for bytes that should not be in memory twice. */
+export function* sealSegments(plaintext: Uint8Array, options: SealOptions): Generator<Uint8Array, void, undefined> {
   const randomness = {
     ephemeralSecret: nacl.box.keyPair().secretKey,
     boxNonce: nacl.randomBytes(nacl.box.nonceLength),
     contentKey: nacl.randomBytes(32),
     noncePrefix: randomBytes(NONCE_PREFIX_BYTES),
   };
-  const sealed = sealWith(plaintext, { ...options, randomness });
+  yield* segmentsWith(plaintext, { ...options, randomness });
   randomness.ephemeralSecret.fill(0);
   randomness.contentKey.fill(0);
-  return sealed;
+}
+
+function joined(pieces: Iterable<Uint8Array>, length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let position = 0;
+  for (const piece of pieces) {
+    whole.set(piece, position);
+    position += piece.length;
+  }
+  return whole;
 }
 
 /** `seal` with given randomness, for known-answer tests only: using the same randomness twice gives the content away. */
@@ -75,6 +89,13 @@ export function sealWith(
   plaintext: Uint8Array,
   options: SealOptions & { readonly randomness: SealRandomness },
 ): Uint8Array {
+  return joined(segmentsWith(plaintext, options), sealedLength(plaintext.length));
+}
+
+function* segmentsWith(
+  plaintext: Uint8Array,
+  options: SealOptions & { readonly randomness: SealRandomness },
+): Generator<Uint8Array, void, undefined> {
   const { recipientSealingKey, context, randomness } = options;
   const { ephemeralSecret, boxNonce, contentKey, noncePrefix } = randomness;
   const recipientKey = decodeBase64Url(recipientSealingKey, { length: 32 });
@@ -84,20 +105,16 @@ export function sealWith(
   const header = Buffer.concat([MAGIC, ephemeralKey, boxNonce, boxedKey, noncePrefix]);
   const associatedData = associate(header, recipientKey, context);
 
-  const sealed = new Uint8Array(sealedLength(plaintext.length));
-  sealed.set(header);
-  let position = HEADER_BYTES;
+  yield header;
   const segments = segmentCount(plaintext.length);
   for (let segment = 0; segment < segments; segment += 1) {
     const nonce = segmentNonce(noncePrefix, segment, segment === segments - 1);
     const cipher = createCipheriv('aes-256-gcm', contentKey, nonce).setAAD(associatedData);
     const body = cipher.update(plaintext.subarray(segment * SEGMENT_BYTES, (segment + 1) * SEGMENT_BYTES));
-    sealed.set(body, position);
     cipher.final();
-    sealed.set(cipher.getAuthTag(), position + body.length);
-    position += body.length + TAG_BYTES;
+    yield body;
+    yield cipher.getAuthTag();
   }
-  return sealed;
 }
 
 /** How long an envelope around so many bytes is. */
