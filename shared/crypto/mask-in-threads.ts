@@ -60,8 +60,8 @@ export function openMaskingThreads(options: { readonly threads?: number } = {}):
     const failures = new AbortController();
     const finished = Promise.all(team.map((worker) => answerOf(worker, { command, signal: failures.signal })));
     try {
-      await Promise.race([finished, handOut(command, onPiece)]);
-      await finished;
+      // Both: the threads can be done before the last pieces were handed out.
+      await Promise.all([finished, handOut(command, onPiece)]);
     } catch (error) {
       await end();
       throw error;
