@@ -84,13 +84,20 @@ function addPiece(piece: Int32Array, streams: readonly Stream[]): void {
   const masks = streams.map(({ cipher }) => int32FromBytes(cipher.update(zeros)));
   const [a, b, c, d] = masks;
   const flips = streams.map(({ flip }) => flip);
-  if (b === undefined) {
-    const flip = flips[0]!;
-    for (let i = 0; i < words; i += 1) piece[i] = (piece[i]! + (a![i]! ^ flip) - flip) | 0;
-    return;
+  if (b === undefined) addOne(piece, a!, flips[0]!);
+  else {
+    const none = int32FromBytes(zeros);
+    addFour(piece, [a!, b, c ?? none, d ?? none], [flips[0]!, flips[1]!, flips[2] ?? 0, flips[3] ?? 0]);
   }
-  const none = int32FromBytes(zeros);
-  addFour(piece, [a!, b, c ?? none, d ?? none], [flips[0]!, flips[1]!, flips[2] ?? 0, flips[3] ?? 0]);
+  // Gives the memory back at once: the collector would let hundreds of megabytes wait, in each thread.
+  for (const { buffer, byteLength } of masks) {
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+  }
+}
+
+function addOne(piece: Int32Array, mask: Int32Array, flip: number): void {
+  const words = piece.length;
+  for (let i = 0; i < words; i += 1) piece[i] = (piece[i]! + (mask[i]! ^ flip) - flip) | 0;
 }
 
 type Four<T> = readonly [T, T, T, T];

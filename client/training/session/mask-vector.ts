@@ -28,6 +28,8 @@ export async function maskVector({ vectorFile, instructions, sealing, outbox }: 
       sealedHash.update(segment);
       bytes += segment.length;
       yield segment;
+      // Written by now. Left to the collector, as much would wait as the whole vector takes.
+      if (segment.buffer.byteLength === segment.length) (segment.buffer as ArrayBuffer).transfer(0);
     }
   };
   await writeFileAtomically(partial, segments());
