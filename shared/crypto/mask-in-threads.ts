@@ -6,9 +6,10 @@
  * use any more.
  */
 import { availableParallelism } from 'node:os';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { addMasks, type Mask } from './mask-generator.ts';
-import { type MaskCommand, PIECE_WORDS, progressOf } from './mask-pieces.ts';
+import { type MaskCommand, maskNextPiece, PIECE_WORDS, progressOf } from './mask-pieces.ts';
 
 export interface MaskingThreads {
   /**
@@ -33,7 +34,7 @@ const YOUNG_GENERATION_MB = 2;
 /** More threads than this only wait for memory. */
 const MOST_THREADS = 16;
 
-/** @param options `threads`: one a core where left out, and 16 at most. They start with the first vector that is worth it. */
+/** @param options `threads`, with the caller's own: one a core where left out, and 16 at most. They start with the first vector that is worth it. */
 export function openMaskingThreads(options: { readonly threads?: number } = {}): MaskingThreads {
   const { threads = Math.min(availableParallelism(), MOST_THREADS) } = options;
   let workers: Worker[] = [];
@@ -47,7 +48,7 @@ export function openMaskingThreads(options: { readonly threads?: number } = {}):
 
   const start = () => {
     const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
-    workers = Array.from({ length: threads }, () => {
+    workers = Array.from({ length: threads - 1 }, () => {
       const worker = new Worker(new URL('./mask-worker.ts', import.meta.url), { resourceLimits, execArgv: [] });
       worker.unref();
       return worker;
@@ -61,7 +62,7 @@ export function openMaskingThreads(options: { readonly threads?: number } = {}):
     const finished = Promise.all(team.map((worker) => answerOf(worker, { command, signal: failures.signal })));
     try {
       // Both: the threads can be done before the last pieces were handed out.
-      await Promise.all([finished, handOut(command, onPiece)]);
+      await Promise.all([finished, handOut(command, { onPiece, signal: failures.signal })]);
     } catch (error) {
       await end();
       throw error;
@@ -90,11 +91,22 @@ export function openMaskingThreads(options: { readonly threads?: number } = {}):
   };
 }
 
-/** Hands the pieces to `onPiece` in order, each as soon as it and those before it are masked. */
-async function handOut({ vector, progress }: MaskCommand, onPiece: (piece: Int32Array) => void): Promise<void> {
+/** Hands the pieces to `onPiece` in order, each when it and those before it are masked, and masks others until then. */
+async function handOut(
+  command: MaskCommand,
+  { onPiece, signal }: { readonly onPiece: (piece: Int32Array) => void; readonly signal: AbortSignal },
+): Promise<void> {
+  const { vector, progress } = command;
   const { masked } = progress;
+  let areLeft = true;
   for (let piece = 0; piece < masked.length; piece += 1) {
-    while (Atomics.load(masked, piece) === 0) await Atomics.waitAsync(masked, piece, 0).value;
+    while (Atomics.load(masked, piece) === 0) {
+      if (signal.aborted) return;
+      if (areLeft) {
+        areLeft = maskNextPiece(command);
+        await turn();
+      } else await Atomics.waitAsync(masked, piece, 0).value;
+    }
     onPiece(vector.subarray(piece * PIECE_WORDS, (piece + 1) * PIECE_WORDS));
   }
 }
