@@ -148,7 +148,7 @@ describe('the mean', () => {
   });
 });
 
-// Krum pays for its caution: it goes on with the update of one site, so 0.04 are lost without any attack.
+// Krum pays for its caution: it goes on with the update of one site, so 0.08 are lost without any attack.
 describe.each(ROBUST_RULES)('%s, a fifth of the sites faulty', (kind) => {
   const aggregate = byRule({ kind, faulty: FAULTY });
 
