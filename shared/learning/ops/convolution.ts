@@ -1,6 +1,7 @@
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
 import { addToChannels } from './add-to-channels.ts';
+import { convolutionByKernels } from './convolution-kernels.ts';
 import { differentiable } from './differentiable.ts';
 import { hostLoop } from './host-loop.ts';
 import { type ConvolutionSizes, gatherPatches, scatterPatches } from './image-patches.ts';
@@ -115,41 +116,16 @@ function byProduct(engine: Engine, sizes: ConvolutionSizes) {
   };
 }
 
-/** The zeros are added first: TensorFlow's kernels know only their own ways of padding. */
-function byKernels({ tf }: Engine, sizes: ConvolutionSizes) {
-  const { height, width, channels, kernelHeight, kernelWidth, stride, padding } = sizes;
-  const around = (x: Tensor4D) =>
-    tf.pad(x, [
-      [0, 0],
-      [padding, padding],
-      [padding, padding],
-      [0, 0],
-    ]);
-  // [out, in, height, width] -> [height, width, in, out]
-  const filterOf = (weight: Tensor4D): Tensor4D => tf.transpose(weight, [2, 3, 1, 0]);
-  const attributes = { strides: [stride, stride], pad: 'valid', dataFormat: 'NHWC', dilations: [1, 1] };
-  return {
-    forward: (x: Tensor4D, weight: Tensor4D): Tensor4D => tf.conv2d(around(x), filterOf(weight), stride, 'valid'),
-    backward: (dy: Tensor4D, x: Tensor4D, weight: Tensor4D): [Tensor4D, Tensor4D] => {
-      const padded = around(x);
-      const dPadded = tf
-        .engine()
-        .runKernel<Tensor4D>(
-          tf.Conv2DBackpropInput,
-          { dy, filter: filterOf(weight) },
-          { ...attributes, inputShape: padded.shape },
-        );
-      const dFilter = tf
-        .engine()
-        .runKernel<Tensor>(
-          tf.Conv2DBackpropFilter,
-          { x: padded, dy },
-          { ...attributes, filterShape: [kernelHeight, kernelWidth, channels, weight.shape[0]] },
-        );
-      return [
-        tf.slice(dPadded, [0, padding, padding, 0], [-1, height, width, -1]),
-        tf.transpose(dFilter, [3, 2, 0, 1]) as Tensor4D,
-      ];
-    },
-  };
+function byKernels(engine: Engine, sizes: ConvolutionSizes) {
+  const { tf } = engine;
+  const { stride } = sizes;
+  return convolutionByKernels(engine, sizes, {
+    convolve: (padded, filter) => tf.conv2d(padded, filter, stride, 'valid'),
+    backpropInput: tf.Conv2DBackpropInput,
+    backpropFilter: tf.Conv2DBackpropFilter,
+    attributes: { strides: [stride, stride], pad: 'valid', dataFormat: 'NHWC', dilations: [1, 1] },
+    // [out, in, height, width] <-> [height, width, in, out]
+    toFilter: [2, 3, 1, 0],
+    toWeight: [3, 2, 0, 1],
+  });
 }

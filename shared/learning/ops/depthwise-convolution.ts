@@ -1,6 +1,7 @@
-import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/open-engine.ts';
 import { addToChannels } from './add-to-channels.ts';
+import { convolutionByKernels } from './convolution-kernels.ts';
 import { convolveDepthwise, convolveDepthwiseBackward, type DepthwiseSizes } from './depthwise-planes.ts';
 import { differentiable } from './differentiable.ts';
 import { hostLoop } from './host-loop.ts';
@@ -77,41 +78,15 @@ function byHostLoop(engine: Engine, sizes: DepthwiseSizes) {
   };
 }
 
-/** The zeros are added first: TensorFlow's kernels know only their own ways of padding. */
-function byKernels({ tf }: Engine, { height, width, channels, kernelHeight, kernelWidth, padding }: DepthwiseSizes) {
-  const around = (x: Tensor4D) =>
-    tf.pad(x, [
-      [0, 0],
-      [padding, padding],
-      [padding, padding],
-      [0, 0],
-    ]);
-  // [channels, 1, height, width] -> [height, width, channels, 1]
-  const filterOf = (weight: Tensor4D): Tensor4D => tf.transpose(weight, [2, 3, 0, 1]);
-  const attributes = { strides: [1, 1], pad: 'valid', dilations: [1, 1] };
-  return {
-    forward: (x: Tensor4D, weight: Tensor4D): Tensor4D =>
-      tf.depthwiseConv2d(around(x), filterOf(weight), [1, 1], 'valid'),
-    backward: (dy: Tensor4D, x: Tensor4D, weight: Tensor4D) => {
-      const padded = around(x);
-      const dPadded = tf
-        .engine()
-        .runKernel<Tensor4D>(
-          tf.DepthwiseConv2dNativeBackpropInput,
-          { dy, filter: filterOf(weight) },
-          { ...attributes, inputShape: padded.shape },
-        );
-      const dFilter = tf
-        .engine()
-        .runKernel<Tensor>(
-          tf.DepthwiseConv2dNativeBackpropFilter,
-          { x: padded, dy },
-          { ...attributes, filterShape: [kernelHeight, kernelWidth, channels, 1] },
-        );
-      return [
-        tf.slice(dPadded, [0, padding, padding, 0], [-1, height, width, -1]),
-        tf.transpose(dFilter, [2, 3, 0, 1]),
-      ] as [Tensor4D, Tensor4D];
-    },
-  };
+function byKernels(engine: Engine, sizes: DepthwiseSizes) {
+  const { tf } = engine;
+  return convolutionByKernels(engine, sizes, {
+    convolve: (padded, filter) => tf.depthwiseConv2d(padded, filter, [1, 1], 'valid'),
+    backpropInput: tf.DepthwiseConv2dNativeBackpropInput,
+    backpropFilter: tf.DepthwiseConv2dNativeBackpropFilter,
+    attributes: { strides: [1, 1], pad: 'valid', dilations: [1, 1] },
+    // [channels, 1, height, width] <-> [height, width, channels, 1]
+    toFilter: [2, 3, 0, 1],
+    toWeight: [2, 3, 0, 1],
+  });
 }
