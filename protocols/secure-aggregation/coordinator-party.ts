@@ -183,6 +183,15 @@ export function closeUnmasking(state: CoordinatorState): Closing<MaskInstruction
   return found.ok ? { ok: true, state, answer: found.instructions } : found;
 }
 
+/** What closes each phase. */
+export const CLOSINGS = {
+  advertise: closeAdvertising,
+  'share-keys': closeSharing,
+  'masked-input': closeMasking,
+  consistency: closeConsistency,
+  unmask: closeUnmasking,
+} as const satisfies Readonly<Record<Phase, (state: CoordinatorState) => Closing<unknown>>>;
+
 /** The accepted messages of one phase, by the names of their senders. */
 export function said<P extends Phase>(state: CoordinatorState, phase: P): SignedMessage<P>[] {
   return state.messages

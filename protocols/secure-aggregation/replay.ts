@@ -5,18 +5,7 @@
 import { addModulo } from '@wardround/shared/bytes/fixed-point.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
-import {
-  type Closing,
-  type CoordinatorState,
-  closeAdvertising,
-  closeConsistency,
-  closeMasking,
-  closeSharing,
-  closeUnmasking,
-  openSession,
-  receive,
-  said,
-} from './coordinator-party.ts';
+import { CLOSINGS, type Closing, closeUnmasking, openSession, receive, said } from './coordinator-party.ts';
 import { applyMasks, type MaskInstruction } from './mask-instructions.ts';
 import { PHASES } from './messages.ts';
 import type { PinnedRoster } from './signed-message.ts';
@@ -40,26 +29,22 @@ export function replayTranscript(
   readonly instructions: readonly MaskInstruction[];
 }> {
   let state = openSession(transcript.terms, options.roster);
-  const closings: Record<(typeof PHASES)[number], (state: CoordinatorState) => Closing<unknown>> = {
-    advertise: closeAdvertising,
-    'share-keys': closeSharing,
-    'masked-input': closeMasking,
-    consistency: closeConsistency,
-    unmask: closeUnmasking,
-  };
   for (const phase of PHASES) {
     for (const message of transcript.messages.filter(({ header }) => header.phase === phase)) {
       const received = receive(state, message);
       if (!received.ok) return received;
       state = received.state;
     }
-    const closed = closings[phase](state);
+    if (phase === 'unmask') break;
+    const closed: Closing<unknown> = CLOSINGS[phase](state);
     if (!closed.ok) return closed;
     state = closed.state;
   }
   const unmasked = closeUnmasking(state);
   if (!unmasked.ok) return unmasked;
-  const maskedInputs = new Map(said(state, 'masked-input').map(({ header, body }) => [header.site, body.maskedInput]));
+  const maskedInputs = new Map(
+    said(unmasked.state, 'masked-input').map(({ header, body }) => [header.site, body.maskedInput]),
+  );
   return { ok: true, maskedInputs, instructions: unmasked.answer };
 }
 

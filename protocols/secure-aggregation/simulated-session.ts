@@ -5,16 +5,7 @@ import { addModulo } from '@wardround/shared/bytes/fixed-point.ts';
 import { sha256, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { RandomBytes } from '@wardround/shared/crypto/key-agreement.ts';
-import {
-  type CoordinatorState,
-  closeAdvertising,
-  closeConsistency,
-  closeMasking,
-  closeSharing,
-  closeUnmasking,
-  openSession,
-  receive,
-} from './coordinator-party.ts';
+import { CLOSINGS, type CoordinatorState, openSession, receive } from './coordinator-party.ts';
 import { applyMasks, maskInstructions } from './mask-instructions.ts';
 import { PHASES, type Phase, type SessionTerms, type SignedMessage } from './messages.ts';
 import type { PinnedRoster } from './signed-message.ts';
@@ -135,7 +126,7 @@ export function playPhase(play: Play, options: { readonly absent?: ReadonlySet<s
     coordinator = received.state;
     sites.set(site, step.state);
   }
-  const closed = closings[phase](coordinator);
+  const closed = CLOSINGS[phase](coordinator);
   if (!closed.ok) return { ok: false, reason: closed.reason };
   let sum: Int32Array | null = null;
   if (phase === 'unmask') {
@@ -162,14 +153,6 @@ export function plainSum(play: Play, sites: readonly string[]): Int32Array {
   for (const site of sites) addModulo(sum, play.vectors.get(site)!);
   return sum;
 }
-
-const closings = {
-  advertise: closeAdvertising,
-  'share-keys': closeSharing,
-  'masked-input': closeMasking,
-  consistency: closeConsistency,
-  unmask: closeUnmasking,
-};
 
 function isPartner({ coordinator }: Play, site: string): boolean {
   return (coordinator.survivors ?? coordinator.sharers ?? coordinator.session!.sites).includes(site);

@@ -3,12 +3,9 @@
 import type { SessionState } from '@wardround/protocols/round/session-state.ts';
 import { currentRound, currentStage, type StudyState } from '@wardround/protocols/round/state.ts';
 import {
+  CLOSINGS,
   type Closing,
   type CoordinatorState,
-  closeAdvertising,
-  closeConsistency,
-  closeMasking,
-  closeSharing,
   closeUnmasking,
   openSession,
   receive,
@@ -58,13 +55,6 @@ export interface SessionParty {
   readonly document: ((site: string) => SessionDocument) | null;
 }
 
-const closings = {
-  advertise: closeAdvertising,
-  'share-keys': closeSharing,
-  'masked-input': closeMasking,
-  consistency: closeConsistency,
-} as const;
-
 /**
  * The session of the study's current round, up to its open step or, when all are closed, its last one.
  *
@@ -111,7 +101,7 @@ export async function rebuildParty(
       party = received.state;
     }
     if (survivors === undefined || phase === 'unmask') break;
-    const closed: Closing<unknown> = closings[phase](party);
+    const closed: Closing<unknown> = CLOSINGS[phase](party);
     if (!closed.ok) throw new SessionBrokenError(closed.reason, closed.suspect);
     party = closed.state;
     document = documentOf(next!, closed.answer);
