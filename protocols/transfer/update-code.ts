@@ -138,18 +138,13 @@ export function addUpdate(sum: Int32Array, vector: Uint8Array): void {
  * @throws {RangeError} when the sum does not fit the code.
  */
 export function decodeSum(sum: Int32Array, options: UpdateCode): { meanDelta: Float32Array; sampleCounts: number[] } {
-  const { layout, maximumSampleCount, sites } = options;
+  const { layout, maximumSampleCount } = options;
   const scale = updateCodeScale(options);
   if (sum.length !== updateVectorLength(layout)) {
     throw new RangeError(`Cannot decode the sum: needed ${updateVectorLength(layout)} numbers, found ${sum.length}`);
   }
   const groups = layout.groups.length;
-  const sampleCounts = [...sum.subarray(0, groups)];
-  if (!sampleCounts.every((n) => validCount(n, sites * maximumSampleCount))) {
-    throw new RangeError(
-      `Cannot decode the sum: sample counts must be from 0 to ${sites * maximumSampleCount}, found [${sampleCounts.join(', ')}]`,
-    );
-  }
+  const sampleCounts = decodeSampleCounts(sum, options);
   const meanDelta = new Float32Array(layout.size);
   for (const { offset, size, group } of layout.tensors) {
     const factor = groupFactor(sampleCounts[layout.groups.indexOf(group)]!, maximumSampleCount, scale);
@@ -158,6 +153,28 @@ export function decodeSum(sum: Int32Array, options: UpdateCode): { meanDelta: Fl
     decodeFixedPoint(codes, meanDelta.subarray(offset, offset + size), factor);
   }
   return { meanDelta, sampleCounts };
+}
+
+/**
+ * The sum's sample counts, which stand before its codes.
+ *
+ * @param sum its beginning at least.
+ * @throws {RangeError} when so many sites cannot have so many samples.
+ */
+export function decodeSampleCounts(sum: Int32Array, options: UpdateCode): number[] {
+  const { layout, maximumSampleCount, sites } = options;
+  const sampleCounts = [...sum.subarray(0, layout.groups.length)];
+  if (!sampleCounts.every((n) => validCount(n, sites * maximumSampleCount))) {
+    throw new RangeError(
+      `Cannot decode the sum: sample counts must be from 0 to ${sites * maximumSampleCount}, found [${sampleCounts.join(', ')}]`,
+    );
+  }
+  return sampleCounts;
+}
+
+/** What the sum of a group's codes is divided by to become its mean change; 0 for a group without samples. */
+export function meanDivisor(sampleCount: number, options: Omit<UpdateCode, 'layout'>): number {
+  return groupFactor(sampleCount, options.maximumSampleCount, updateCodeScale(options));
 }
 
 /** (n / Wmax) * S: what a coordinate of a group with n samples is multiplied by. */

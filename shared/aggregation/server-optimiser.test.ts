@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { sha256Hex } from '../bytes/hash.ts';
+import { littleEndianBytes } from '../bytes/little-endian.ts';
+import { createRandom } from '../random/seeded-random.ts';
 import { type ServerOptimiser, serverStep } from './server-optimiser.ts';
 
 const adaptive = { learningRate: 0.1, beta1: 0.9, beta2: 0.99, tau: 0.01 };
@@ -47,6 +50,28 @@ describe('serverStep()', () => {
       expect(untouched.map((i) => second.state?.[i])).toEqual(untouched.map((i) => first.state?.[i]));
     }
     expect(weights).toEqual(Float32Array.of(1, 2, 3));
+  });
+
+  test('gives known bits', () => {
+    const known = optimisers.map((optimiser) => {
+      const random = createRandom('known bits');
+      const draw = () => Float32Array.from({ length: 500 }, () => random.normal());
+      const trained = [
+        { offset: 0, size: 200 },
+        { offset: 300, size: 150 },
+      ];
+      let moved: ReturnType<typeof serverStep> = { weights: draw(), state: null };
+      for (let step = 0; step < 3; step += 1) moved = serverStep(optimiser, { ...moved, meanDelta: draw(), trained });
+      const parts = [moved.weights, moved.state ?? new Float32Array()].map(littleEndianBytes);
+      return [optimiser.kind, sha256Hex(Buffer.concat(parts)).slice(0, 32)];
+    });
+    expect(Object.fromEntries(known)).toEqual({
+      fedavg: 'b51e07a915be52ca5d85206fba1450b5',
+      fedavgm: 'c2264f210a15a472582e83499faf235f',
+      fedadam: '4ee7784d3ed553c1dbabca3f2d2792db',
+      fedyogi: 'df8df8c4eedc310ff05f5ae2b3789a56',
+      fedadagrad: '44fcb363ddeb5e9430505eb7d3c2a7b8',
+    });
   });
 
   test('refuses a memory that belongs to other weights', () => {

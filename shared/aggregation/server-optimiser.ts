@@ -39,51 +39,120 @@ export interface ServerStepResult {
   readonly state: Float32Array | null;
 }
 
-/** @throws {RangeError} when the vectors do not fit together. */
-export function serverStep(optimiser: ServerOptimiser, step: ServerStep): ServerStepResult {
-  const size = step.weights.length;
-  requireLength('the mean update', step.meanDelta, size);
-  const weights = step.weights.slice();
-  const { meanDelta, trained } = step;
+/** A run of coordinates, each array of the same length. The kernel writes all but `change`. */
+export interface CoordinateRun {
+  readonly weights: Float32Array;
+  /** D as numerators: `divisor` is what turns the sum of codes into a mean, or 1 for a mean. */
+  readonly change: Float32Array | Int32Array;
+  readonly divisor: number;
+  /** m; null for an optimiser without it. */
+  readonly momentum: Float32Array | null;
+  /** v; null for an optimiser without it. */
+  readonly secondMoment: Float32Array | null;
+}
 
+/** What each vector of the optimiser's memory begins as: m, then v. Empty for an optimiser without a memory. */
+export function initialMemory(optimiser: ServerOptimiser): readonly number[] {
   switch (optimiser.kind) {
     case 'fedavg':
-      for (const { offset, size: length } of trained) {
-        for (let i = offset; i < offset + length; i++) weights[i]! += optimiser.learningRate * meanDelta[i]!;
+      return [];
+    case 'fedavgm':
+      return [0];
+    case 'fedadam':
+    case 'fedyogi':
+    case 'fedadagrad':
+      return [0, optimiser.tau * optimiser.tau];
+    default:
+      return optimiser satisfies never;
+  }
+}
+
+/**
+ * The step of coordinates that some site trained, in place: each depends on itself alone, so a model moves in pieces as it
+ * does whole.
+ *
+ * @returns the sum of the squares of the weights' changes.
+ * @throws {RangeError} when the arrays do not fit together or the optimiser.
+ */
+export function stepCoordinates(optimiser: ServerOptimiser, run: CoordinateRun): number {
+  const { weights, change, divisor } = run;
+  const size = weights.length;
+  requireLength('the mean update', change, size);
+  let squares = 0;
+
+  switch (optimiser.kind) {
+    case 'fedavg': {
+      const { learningRate } = optimiser;
+      for (let i = 0; i < size; i++) {
+        const before = weights[i]!;
+        weights[i] = before + learningRate * Math.fround(change[i]! / divisor);
+        const moved = weights[i]! - before;
+        squares += moved * moved;
       }
-      return { weights, state: null };
+      return squares;
+    }
     case 'fedavgm': {
-      const state = step.state?.slice() ?? new Float32Array(size);
-      requireLength('the optimiser’s state', state, size);
-      for (const { offset, size: length } of trained) {
-        for (let i = offset; i < offset + length; i++) {
-          state[i] = optimiser.momentum * state[i]! + meanDelta[i]!;
-          weights[i]! += optimiser.learningRate * state[i]!;
-        }
+      const m = requireMemory(run.momentum, size);
+      const { learningRate, momentum } = optimiser;
+      for (let i = 0; i < size; i++) {
+        const before = weights[i]!;
+        m[i] = momentum * m[i]! + Math.fround(change[i]! / divisor);
+        weights[i] = before + learningRate * m[i]!;
+        const moved = weights[i]! - before;
+        squares += moved * moved;
       }
-      return { weights, state };
+      return squares;
     }
     case 'fedadam':
     case 'fedyogi':
     case 'fedadagrad': {
-      const state = step.state?.slice() ?? new Float32Array(2 * size).fill(optimiser.tau * optimiser.tau, size);
-      requireLength('the optimiser’s state', state, 2 * size);
-      const secondMoment = secondMoments[optimiser.kind];
+      const m = requireMemory(run.momentum, size);
+      const v = requireMemory(run.secondMoment, size);
+      const nextSecondMoment = secondMoments[optimiser.kind];
       const { learningRate, beta1, beta2, tau } = optimiser;
-      for (const { offset, size: length } of trained) {
-        for (let i = offset; i < offset + length; i++) {
-          const d = meanDelta[i]!;
-          state[i] = beta1 * state[i]! + (1 - beta1) * d;
-          state[size + i] = secondMoment(state[size + i]!, d * d, beta2);
-          weights[i]! += (learningRate * state[i]!) / (Math.sqrt(state[size + i]!) + tau);
-        }
+      for (let i = 0; i < size; i++) {
+        const before = weights[i]!;
+        const d = Math.fround(change[i]! / divisor);
+        m[i] = beta1 * m[i]! + (1 - beta1) * d;
+        v[i] = nextSecondMoment(v[i]!, d * d, beta2);
+        weights[i] = before + (learningRate * m[i]!) / (Math.sqrt(v[i]!) + tau);
+        const moved = weights[i]! - before;
+        squares += moved * moved;
       }
-      return { weights, state };
+      return squares;
     }
     default:
       optimiser satisfies never;
       throw new TypeError('Cannot take the server’s step: unknown optimiser');
   }
+}
+
+/** @throws {RangeError} when the vectors do not fit together. */
+export function serverStep(optimiser: ServerOptimiser, step: ServerStep): ServerStepResult {
+  const { meanDelta, trained } = step;
+  const size = step.weights.length;
+  requireLength('the mean update', meanDelta, size);
+  const weights = step.weights.slice();
+  const memory = initialMemory(optimiser);
+  const state = memory.length === 0 ? null : (step.state?.slice() ?? beginMemory(memory, size));
+  if (state !== null) requireLength('the optimiser’s state', state, memory.length * size);
+  for (const { offset, size: length } of trained) {
+    const of = (vector: Float32Array | null, first: number) => vector?.subarray(first, first + length) ?? null;
+    stepCoordinates(optimiser, {
+      weights: weights.subarray(offset, offset + length),
+      change: meanDelta.subarray(offset, offset + length),
+      divisor: 1,
+      momentum: of(state, offset),
+      secondMoment: memory.length < 2 ? null : of(state, size + offset),
+    });
+  }
+  return { weights, state };
+}
+
+function beginMemory(memory: readonly number[], size: number): Float32Array {
+  const state = new Float32Array(memory.length * size);
+  for (const [index, value] of memory.entries()) state.fill(value, index * size, (index + 1) * size);
+  return state;
 }
 
 const secondMoments = {
@@ -92,7 +161,13 @@ const secondMoments = {
   fedadagrad: (v: number, squared: number) => v + squared,
 };
 
-function requireLength(what: string, values: Float32Array, expected: number): void {
+function requireMemory(values: Float32Array | null, expected: number): Float32Array {
+  if (values === null) throw new RangeError('Cannot take the server’s step: the optimiser’s state is missing');
+  requireLength('the optimiser’s state', values, expected);
+  return values;
+}
+
+function requireLength(what: string, values: Float32Array | Int32Array, expected: number): void {
   if (values.length !== expected) {
     throw new RangeError(
       `Cannot take the server’s step: ${what} must have ${expected} numbers, found ${values.length}`,
