@@ -6,7 +6,7 @@ import { openPrivacyLedger } from './privacy-ledger.ts';
 import type { SitePolicy } from './site-policy.ts';
 
 /** All patients that this site trains on share one ledger. */
-const COHORT = 'patients';
+export const COHORT = 'patients';
 
 /**
  * Charges a privately trained round to the site's privacy ledger. Only then may anything of it leave. Gives the epsilon spent

@@ -1,7 +1,7 @@
 /** A study plan in plain words, for the person who decides about it: what is read, what leaves the site, what stays. */
 import { planHash, type Stage, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
-import { policyFloors, type StudyFacts } from './policy-floors.ts';
+import { policyFloors, projectedSpend, type StudyFacts } from './policy-floors.ts';
 import { printable } from './printable.ts';
 import { NO_POLICY, type SitePolicy } from './site-policy.ts';
 import { studyEpsilon } from './study-epsilon.ts';
@@ -117,6 +117,18 @@ function epsilonLine(epsilon: number | null): string {
     : `Differential privacy: all rounds together spend an epsilon of ${epsilon.toFixed(2)} of this site’s patients. Scores and counts are not covered.`;
 }
 
+/** What the site's patients will have spent over all studies, where they have spent before or the site has a budget. */
+function spendLines(plan: StudyPlan, policy: SitePolicy, facts: StudyFacts): string[] {
+  const projected = projectedSpend(plan, policy, facts);
+  if (projected === null || (projected.before === 0 && policy.privacyBudget === undefined)) return [];
+  const { before, withStudy } = projected;
+  const limit =
+    policy.privacyBudget === undefined ? '' : ` of the ${policy.privacyBudget.epsilon} that this site allows`;
+  return [
+    `Over all studies: an epsilon of ${before.toFixed(2)} is spent; with this study it will be ${withStudy.toFixed(2)}${limit}.`,
+  ];
+}
+
 function floorLines(plan: StudyPlan, policy: SitePolicy, facts: StudyFacts): string[] {
   const floors = policyFloors(plan, policy, facts);
   const lines = floors.map(
@@ -162,6 +174,7 @@ export function planSummary(
       protectionLine(plan),
       ...gateLines(plan.protection),
       epsilonLine(facts.epsilon === undefined ? studyEpsilon(plan) : facts.epsilon),
+      ...spendLines(plan, policy, facts),
     ]),
     'Floors of this site’s policy',
     ...indent(floorLines(plan, policy, facts)),

@@ -1,6 +1,9 @@
 /** Holds a study against the site's policy: every floor that is set, what it needs, what the study has. */
 import { FEWEST_SITES, sessionParameters } from '@wardround/protocols/secure-aggregation/parameters.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { privateTraining } from '@wardround/protocols/study/private-training.ts';
+import type { RepeatedGaussian } from '@wardround/shared/privacy/rdp.ts';
+import { projectedEpsilon } from './privacy-budget.ts';
 import type { DataSet, SitePolicy } from './site-policy.ts';
 import { studyEpsilon } from './study-epsilon.ts';
 
@@ -11,6 +14,7 @@ export type PolicyReason =
   | 'policy-protection-mode'
   | 'policy-clip'
   | 'policy-epsilon'
+  | 'policy-privacy-budget'
   | 'policy-data-sets'
   | 'policy-rounds';
 
@@ -30,6 +34,8 @@ export interface StudyFacts {
   readonly sites?: number;
   /** What the study's training spends at this site; null when nothing bounds it. Follows from the plan unless given. */
   readonly epsilon?: number | null;
+  /** What this site's patients have spent on other studies; nothing unless given. */
+  readonly spentBefore?: readonly RepeatedGaussian[];
 }
 
 /** What the plan reads at a site. */
@@ -50,6 +56,19 @@ const MODES_WITHOUT_POLICY: readonly string[] = ['secure-aggregation', 'sealed']
 function openingThreshold(mode: string, sites: number): number {
   // Sealed updates the coordinator opens by itself, to add them or to compare them; so few sites cannot aggregate securely at all.
   return mode !== 'secure-aggregation' || sites < FEWEST_SITES ? 1 : sessionParameters(sites).threshold;
+}
+
+/** The epsilon of this site's patients before a private study and after it, at the delta of the site's budget or the plan's. */
+export function projectedSpend(
+  plan: StudyPlan,
+  policy: SitePolicy,
+  { spentBefore = [] }: StudyFacts = {},
+): { readonly before: number; readonly withStudy: number } | null {
+  const training = privateTraining(plan);
+  if (training === null) return null;
+  const delta = policy.privacyBudget?.delta ?? plan.protection.privacy!.delta;
+  const before = spentBefore.length === 0 ? 0 : projectedEpsilon(spentBefore, { delta });
+  return { before, withStudy: projectedEpsilon([training], { delta, before: spentBefore }) };
 }
 
 /** Every floor that the policy sets and a plan can meet or not, in the policy's order. */
@@ -103,6 +122,17 @@ export function policyFloors(plan: StudyPlan, policy: SitePolicy, facts: StudyFa
       needed: `an epsilon of at most ${policy.maximumEpsilon}`,
       found: epsilon === null ? 'no bound' : epsilon.toFixed(3),
       isMet: epsilon !== null && epsilon <= policy.maximumEpsilon,
+    });
+  }
+  const projected = projectedSpend(plan, policy, facts);
+  if (policy.privacyBudget !== undefined && projected !== null) {
+    const { epsilon, delta } = policy.privacyBudget;
+    add('privacyBudget', {
+      reason: 'policy-privacy-budget',
+      setting: 'protection.privacy',
+      needed: `an epsilon of at most ${epsilon} over all studies together, at a delta of ${delta}`,
+      found: `${projected.withStudy.toFixed(3)} in all, ${projected.before.toFixed(3)} of it spent before`,
+      isMet: projected.withStudy <= epsilon,
     });
   }
   if (policy.dataSets !== undefined) {

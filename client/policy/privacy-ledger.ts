@@ -6,7 +6,9 @@
  * back, shows in a second file, the high-water mark, which may stand on another disk: it says how many records there were at
  * least and the last one's hash. Only both put back together would pass; `head()` is there to be written where others see it.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LedgerHead } from '@wardround/protocols/audit/egress-head.ts';
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
 import { appendRecord, CHAIN_START, verifyChain } from '@wardround/shared/crypto/hash-chain.ts';
 import { type AppendFile, openAppendFile } from '@wardround/shared/files/append-file.ts';
@@ -53,6 +55,10 @@ const HighWater = z.strictObject({
 });
 type HighWater = z.infer<typeof HighWater>;
 
+function ledgerFile(folder: string, cohort: string): string {
+  return join(folder, 'privacy', `${cohort}.jsonl`);
+}
+
 function highWaterFile(cohort: string): StateFile<HighWater> {
   return { name: `privacy/${cohort}.high-water.json`, schema: HighWater, remedy: REMEDY };
 }
@@ -65,13 +71,13 @@ function highWaterFile(cohort: string): StateFile<HighWater> {
 export async function openPrivacyLedger(folder: string, options: PrivacyLedgerOptions): Promise<PrivacyLedger> {
   const { budget, highWaterFolder = folder, nowMillis = Date.now, openFile = openAppendFile } = options;
   const markFile = highWaterFile(Slug.parse(options.cohort));
-  const file = await openFile(join(folder, 'privacy', `${options.cohort}.jsonl`));
+  const file = await openFile(ledgerFile(folder, options.cohort));
   let records: PrivacyRecord[];
   /** Bytes of the file that count. */
   let length: number;
   try {
     const text = await file.read();
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    const whole = wholeLines(text);
     const mark = await readStateFile(highWaterFolder, markFile);
     records = readRecords(whole);
     requireMark(records, mark);
@@ -152,7 +158,32 @@ export async function openPrivacyLedger(folder: string, options: PrivacyLedgerOp
   };
 }
 
+/**
+ * The ledger as it is on the disk, beside a running client or without one; nothing is changed.
+ *
+ * @throws {DamagedStateError} when it is not what was written.
+ */
+export async function readPrivacyLedger(
+  folder: string,
+  { cohort, highWaterFolder = folder }: Pick<PrivacyLedgerOptions, 'cohort' | 'highWaterFolder'>,
+): Promise<{ readonly records: readonly PrivacyRecord[]; readonly head: LedgerHead }> {
+  // The mark first: a running client writes a record before it raises the mark.
+  const mark = await readStateFile(highWaterFolder, highWaterFile(Slug.parse(cohort)));
+  const text = await readFile(ledgerFile(folder, cohort), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  const records = readRecords(wholeLines(text));
+  requireMark(records, mark);
+  return { records, head: { size: records.length, hash: records.at(-1)?.hash ?? CHAIN_START } };
+}
+
 const FORMAT = 'wardround-privacy-charge/1';
+
+/** What follows the last line break was never finished. */
+function wholeLines(text: string): string {
+  return text.slice(0, text.lastIndexOf('\n') + 1);
+}
 
 function readRecords(text: string): PrivacyRecord[] {
   const finding = verifyChain(text.split('\n').slice(0, -1));

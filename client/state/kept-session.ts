@@ -19,6 +19,8 @@ const KeptSession = z.strictObject({
   /** The weights that the vector was trained from. */
   model: Sha256,
   figures: TrainingFigures,
+  /** What the cohort's patients have spent in all with this update; null or absent where no budget is kept. */
+  epsilon: z.number().min(0).finite().nullable().optional(),
   /** Whether the trained vector still lies in its file: it goes once nothing more is to be masked. */
   hasVector: z.boolean(),
   /** What the protocol keeps (protocols/secure-aggregation/site-state.ts); null before the first message. */

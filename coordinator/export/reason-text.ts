@@ -68,6 +68,7 @@ const leftOut = {
   'policy-protection-mode': 'the hospital’s policy does not allow this protection of updates',
   'policy-clip': 'the hospital’s policy needs a smaller clip',
   'policy-epsilon': 'the hospital’s policy needs a smaller epsilon',
+  'policy-privacy-budget': 'the study would spend more of the hospital’s privacy budget than is left',
   'policy-data-sets': 'the hospital’s policy does not allow the use of these data',
   'policy-rounds': 'the hospital’s policy allows fewer rounds',
   'policy-hours': 'the hospital’s policy does not let it train at this hour',

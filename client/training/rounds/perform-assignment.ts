@@ -13,6 +13,7 @@ import { chargeRound } from '../../policy/charge-round.ts';
 import { planSummary } from '../../policy/plan-summary.ts';
 import { PolicyRefusedError } from '../../policy/require-floors.ts';
 import { DamagedPolicyError, readPolicy } from '../../policy/site-policy.ts';
+import { spentBefore } from '../../policy/spent-before.ts';
 import { readLocalLayers, writeLocalLayers } from '../../state/kept-local-layers.ts';
 import { vectorFile } from '../../state/kept-session.ts';
 import { keepOfferedStudy } from '../../state/offered-studies.ts';
@@ -137,7 +138,11 @@ async function introduce({ work, plan }: Piece<Assignment>, { folder, introduced
   await keepOfferedStudy(folder, { study: work.study, plan, nowMillis: Date.now() });
   const policy = await readPolicy(folder);
   log.info(
-    { study: work.study, name: plan.name, summary: planSummary(plan, { policy }) },
+    {
+      study: work.study,
+      name: plan.name,
+      summary: planSummary(plan, { policy, ...(await spentBefore(plan, folder)) }),
+    },
     'The coordinator offers a study',
   );
 }
@@ -282,7 +287,7 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
   if (trained.local !== null) await writeLocalLayers(folder, { study, stage, round, layers: trained.local });
 
   if (isMasked(plan)) {
-    await keepTraining(folder, { ...work, figures });
+    await keepTraining(folder, { ...work, figures, epsilon });
     await advertiseTraining(piece, context);
     return;
   }

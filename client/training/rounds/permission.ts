@@ -3,6 +3,7 @@ import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { isRevoked } from '../../policy/approvals.ts';
 import { requireFloors } from '../../policy/require-floors.ts';
 import { readPolicy } from '../../policy/site-policy.ts';
+import { spentBefore } from '../../policy/spent-before.ts';
 import { isTrainingHour } from '../../policy/training-hours.ts';
 import { DeclineError } from '../decline-error.ts';
 import type { Assignment } from './work-loop.ts';
@@ -25,7 +26,8 @@ interface Piece {
 /** @throws {PolicyRefusedError | DamagedPolicyError | DeclineError} */
 export async function requirePermission({ work, plan }: Piece, folder: string): Promise<void> {
   const policy = await readPolicy(folder);
-  requireFloors(plan, policy, 'sites' in work ? { sites: work.sites } : {});
+  const facts = await spentBefore(plan, folder);
+  requireFloors(plan, policy, 'sites' in work ? { ...facts, sites: work.sites } : facts);
   if (await isRevoked(work.study, folder)) {
     throw new DeclineError(APPROVAL_REVOKED, 'Cannot take part: this site has revoked its approval of the study.');
   }

@@ -31,7 +31,18 @@ export async function hasTrained(folder: string, { round, model, ...reference }:
 /** Durable when it resolves; the vector must be. */
 export function keepTraining(
   folder: string,
-  { study, stage, round, model, figures }: Round & { readonly figures: TrainingFigures },
+  {
+    study,
+    stage,
+    round,
+    model,
+    figures,
+    epsilon,
+  }: Round & {
+    readonly figures: TrainingFigures;
+    /** What the cohort's patients have spent in all with this round; null where no budget is kept. */
+    readonly epsilon: number | null;
+  },
 ): Promise<void> {
   const nothingSaid = { hasVector: true, party: null, masked: null };
   return keepSession(folder, {
@@ -41,6 +52,7 @@ export function keepTraining(
     round,
     model,
     figures,
+    epsilon,
     ...nothingSaid,
   });
 }

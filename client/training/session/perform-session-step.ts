@@ -179,7 +179,8 @@ async function upload({ work, signal }: SessionPiece, kept: KeptSession, context
   const { blob, bytes } = kept.masked;
   const { bandwidthBytesPerSecond: bytesPerSecond } = await readPolicy(context.folder);
   const file = outboxFile(context.folder, blob);
-  await context.link.upload({ hash: blob, file, bytes, round: work, bytesPerSecond }, signal);
+  const { epsilon = null } = kept;
+  await context.link.upload({ hash: blob, file, bytes, round: work, epsilon, bytesPerSecond }, signal);
 }
 
 /** Makes the state durable; from then on the message may leave. */

@@ -3,6 +3,7 @@ import { approveStudy } from '../../../policy/approvals.ts';
 import { planSummary } from '../../../policy/plan-summary.ts';
 import { requireFloors } from '../../../policy/require-floors.ts';
 import { readPolicy } from '../../../policy/site-policy.ts';
+import { spentBefore } from '../../../policy/spent-before.ts';
 import { readOfferedStudy } from '../../../state/offered-studies.ts';
 import { openSiteFolder } from '../../../state/site-folder.ts';
 import { findStudy } from '../../find-study.ts';
@@ -23,12 +24,13 @@ export const approve = defineCommand({
     const study = await findStudy(args.hash, folder);
     const offered = await readOfferedStudy(folder, study);
     const policy = await readPolicy(folder);
-    if (offered !== null) requireFloors(offered.plan, policy);
+    const facts = offered === null ? {} : await spentBefore(offered.plan, folder);
+    if (offered !== null) requireFloors(offered.plan, policy, facts);
     await approveStudy(study, { folder, nowMillis: Date.now() });
     const lines =
       offered === null
         ? [`Study ${study}, not offered yet: it will be held against this site’s policy when it is.`]
-        : planSummary(offered.plan, { policy });
+        : planSummary(offered.plan, { policy, ...facts });
     for (const line of lines) console.log(line);
     console.log('Approved. A running client takes part from now on.');
   },

@@ -3,6 +3,7 @@ import { defineCommand } from 'citty';
 import { isApproved } from '../../../policy/approvals.ts';
 import { planSummary } from '../../../policy/plan-summary.ts';
 import { readPolicy } from '../../../policy/site-policy.ts';
+import { spentBefore } from '../../../policy/spent-before.ts';
 import { stateOption } from '../../options.ts';
 import { hashArgument, requireOffered } from './require-offered.ts';
 
@@ -12,7 +13,8 @@ export const show = defineCommand({
   async run({ args }) {
     const folder = resolve(args.state);
     const { study, plan } = await requireOffered(args.hash, folder);
-    for (const line of planSummary(plan, { policy: await readPolicy(folder) })) console.log(line);
+    const facts = { policy: await readPolicy(folder), ...(await spentBefore(plan, folder)) };
+    for (const line of planSummary(plan, facts)) console.log(line);
     const approved = await isApproved(study, { folder, rule: 'listed' });
     console.log(approved ? 'This site has approved it.' : `Approve it with: wardround-site study approve ${study}`);
   },
