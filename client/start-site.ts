@@ -21,7 +21,9 @@ import { readSiteIdentity } from './state/site-identity.ts';
 import { createStatusBoard, readSiteStatus } from './state/site-status.ts';
 import { performAssignment } from './training/rounds/perform-assignment.ts';
 import { startWorkLoop } from './training/rounds/work-loop.ts';
-import { createTrainer } from './training/trainer.ts';
+import type { SessionContext } from './training/session/perform-session-step.ts';
+import { createTrainer, type Trainer } from './training/trainer.ts';
+import type { WorkerSettings } from './training/worker-messages.ts';
 
 export interface StartSiteOptions {
   /** The site's folder (openSiteFolder). */
@@ -35,6 +37,9 @@ export interface StartSiteOptions {
   readonly dataDirectory?: string | undefined;
   readonly log: SiteLog;
   readonly signal: AbortSignal;
+  /** Another trainer than the training thread, and other models than the plans describe: for tests. */
+  readonly openTrainer?: (settings: WorkerSettings) => Trainer;
+  readonly layoutOf?: NonNullable<SessionContext['layoutOf']>;
 }
 
 /**
@@ -85,7 +90,7 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
           'This clock differs from the coordinator’s; its time is used',
         ),
     });
-    const trainer = createTrainer({
+    const trainer = (options.openTrainer ?? createTrainer)({
       dataDirectory: options.dataDirectory ?? membership.dataDirectory,
       cacheDirectory: join(folder, 'cache'),
       engines,
@@ -103,6 +108,7 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
       status,
       log,
       introduced: new Set<Sha256Hex>(),
+      ...(options.layoutOf && { layoutOf: options.layoutOf }),
     };
     const watch = watchCoordinator(folder, { site, identity, coordinator, link, ledger });
     let hasNewKeys = false;

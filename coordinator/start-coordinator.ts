@@ -10,7 +10,7 @@ import { fingerprint, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { lockInstance } from '@wardround/shared/files/instance-lock.ts';
 import type { Logger } from 'pino';
 import { startAggregationThread } from './aggregation/aggregation-thread.ts';
-import { plannedModels } from './aggregation/model-work.ts';
+import { createModelWork, plannedModels, type StageModels } from './aggregation/model-work.ts';
 import { openAuditLog } from './audit/audit-log.ts';
 import { completeLog, createAuditedJournal } from './audit/audited-journal.ts';
 import { adminRoutes } from './edge/admin-routes.ts';
@@ -29,7 +29,7 @@ import { createWebServer } from './edge/web-server.ts';
 import { followRoster, takeUpRoster } from './registry/follow-roster.ts';
 import { createRegistry } from './registry/registry.ts';
 import { createRosterKeeper } from './registry/roster-keeper.ts';
-import { systemClock } from './rounds/clock.ts';
+import { type Clock, systemClock } from './rounds/clock.ts';
 import { openStudies, type Studies } from './rounds/studies.ts';
 import { removeAddress, writeAddress } from './storage/address-file.ts';
 import { openBlobFolder } from './storage/blob-folder.ts';
@@ -54,6 +54,9 @@ export interface CoordinatorOptions {
   /** PEM files. Without them the coordinator speaks plain HTTP: everything is signed and updates are sealed all the same. */
   readonly tls: { readonly keyFile: string; readonly certificateFile: string } | null;
   readonly log: Logger;
+  /** Another time than this machine's, and other models than the plans describe: for tests. Such models are worked on in this thread. */
+  readonly clock?: Clock;
+  readonly models?: StageModels;
 }
 
 export interface RunningCoordinator {
@@ -66,8 +69,7 @@ export interface RunningCoordinator {
 
 /** @throws {AlreadyRunningError | DatabaseVersionError | JournalDamagedError | AuditLogDamagedError | SyntaxError} */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
-  const { log } = options;
-  const clock = systemClock;
+  const { log, clock = systemClock, models = plannedModels } = options;
   await using closing = new AsyncDisposableStack();
 
   const folder = stateFolder(options.stateFolder);
@@ -96,7 +98,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const rosters = createRosterTable(database);
   const sessions = {
     messages: openBlobFolder(folder.sessions),
-    models: plannedModels,
+    models,
     roster: async (hash: string | null) => findSessionRoster(rosters.read(), { hash, nowMillis: clock.now() }),
   };
   const stores = {
@@ -107,8 +109,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     uploads,
     sessions,
   };
-  const work = startAggregationThread({ folder, identity });
-  closing.defer(() => work.close());
+  const { optimiserStates } = stores;
+  const thread = options.models === undefined ? startAggregationThread({ folder, identity }) : null;
+  const work = thread ?? createModelWork({ identity, published, optimiserStates, uploads, models });
+  closing.defer(() => thread?.close());
 
   let sockets: HintSockets | null = null;
   const hint = (names: readonly string[]): void => sockets?.hint(names);
@@ -175,7 +179,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   web.serve([
     siteRoutes(gate, { own, registry, nonces, studies, uploads, work, sessions, progress, now: clock.now }),
     auditRoutes(gate, { log: auditLog, registry }),
-    blobRoutes(gate, { published, uploads, studies, models: plannedModels }),
+    blobRoutes(gate, { published, uploads, studies, models }),
     rosterRoutes(gate, { roster }),
     adminRoutes(gate, { registry, roster, studies, progress, isConnected: open.isConnected }),
   ]);

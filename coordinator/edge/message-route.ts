@@ -72,6 +72,8 @@ export function messageRoute<Body extends z.ZodType, Parameters extends z.ZodTyp
       readonly parameters: z.infer<Parameters>;
       readonly bytes: number;
     }) => Promise<unknown>;
+    /** Called when the answer has left. */
+    readonly onAnswered?: (parameters: z.infer<Parameters>) => void;
   },
 ): RequestHandler {
   return async function handleMessage(request: Request, response: Response, _next: NextFunction) {
@@ -88,6 +90,7 @@ export function messageRoute<Body extends z.ZodType, Parameters extends z.ZodTyp
       parameters: parameters as z.infer<Parameters>,
       bytes: bytes.length,
     });
+    response.once('finish', () => route.onAnswered?.(parameters as z.infer<Parameters>));
     gate.send(request, response, { status: 200, body: answer });
   };
 }

@@ -14,6 +14,7 @@ import {
   type Work,
 } from '@wardround/protocols/session/messages.ts';
 import { SIGNATURE_HEADERS } from '@wardround/shared/crypto/signed-request.ts';
+import { failpoint } from '@wardround/shared/failpoints/failpoint.ts';
 import { type Router as ExpressRouter, type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import type { ModelWork } from '../aggregation/model-work.ts';
@@ -128,6 +129,7 @@ export function siteRoutes(
         requireAccepted(await find(parameters.study).submit({ kind: 'ready', site: caller, ready: body }));
         return acknowledged;
       },
+      onAnswered: () => failpoint('ready', 'after-ack'),
     }),
   );
 
@@ -203,6 +205,7 @@ export function siteRoutes(
         await receiveSessionMessage(find(study), { address, offer: body }, { ...parts, ...parts.sessions });
         return acknowledged;
       },
+      onAnswered: ({ step }) => failpoint(step, 'after-ack'),
     }),
   );
 

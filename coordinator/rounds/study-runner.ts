@@ -10,10 +10,12 @@ import { decide, nextDeadline, onTime } from '@wardround/protocols/round/machine
 import { currentRound, type StudyState } from '@wardround/protocols/round/state.ts';
 import type { StudyInput } from '@wardround/protocols/round/study-input.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { failpoint } from '@wardround/shared/failpoints/failpoint.ts';
 import type { Logger } from 'pino';
 import type { ModelWork } from '../aggregation/model-work.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { Clock } from './clock.ts';
+import { failpointPhase } from './failpoint-phase.ts';
 import { createInTurn } from './in-turn.ts';
 import { rebuildParty, SessionBrokenError, type SessionParts, unmaskSession } from './session/session-party.ts';
 
@@ -66,7 +68,9 @@ export function createStudyRunner(
     if (stopping.signal.aborted) throw new Error('Cannot change the study: its coordinator is stopping');
     if (events.length === 0) return;
     const next = events.reduce<StudyState>(applyEvent, state);
+    failpoint(failpointPhase(events), 'before-journal');
     await journal.append(state.study, events, position);
+    failpoint(failpointPhase(events), 'after-journal');
     const before = state;
     state = next;
     position += events.length;
@@ -118,7 +122,8 @@ export function createStudyRunner(
   const runEffect = async (effect: Effect): Promise<void> => {
     for (const retryMillis of [...effectRetryMillis, null]) {
       try {
-        await submit(await perform(effect, { plan, state, work, sessions }));
+        const { events } = await submit(await perform(effect, { plan, state, work, sessions }));
+        failpoint(failpointPhase(events), 'after-ack');
         return;
       } catch (error) {
         if (stopping.signal.aborted) return;

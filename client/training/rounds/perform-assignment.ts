@@ -5,6 +5,7 @@ import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { evaluationContext, updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { failpoint } from '@wardround/shared/failpoints/failpoint.ts';
 import { pruneBlobs } from '../../link/download-blob.ts';
 import type { SiteLink } from '../../link/site-link.ts';
 import type { SiteLog } from '../../log/site-log.ts';
@@ -22,7 +23,7 @@ import { DamagedStateError } from '../../state/state-file.ts';
 import { DeclineError } from '../decline-error.ts';
 import { followModelChain, requireInitialModel } from '../session/follow-model-chain.ts';
 import { forgetTraining, hasTrained, keepTraining } from '../session/kept-training.ts';
-import { performSessionStep } from '../session/perform-session-step.ts';
+import { performSessionStep, type SessionContext } from '../session/perform-session-step.ts';
 import { type Trainer, TrainingFailedError } from '../trainer.ts';
 import type { ModelFile, TaskProgress } from '../worker-messages.ts';
 import { awaitApproval } from './await-approval.ts';
@@ -47,6 +48,7 @@ export interface SiteContext {
   readonly log: SiteLog;
   /** Studies that were introduced in the log already. */
   readonly introduced: Set<Sha256Hex>;
+  readonly layoutOf?: SessionContext['layoutOf'];
 }
 
 type Kind<Name extends Assignment['kind']> = Extract<Assignment, { kind: Name }>;
@@ -193,6 +195,7 @@ async function prepare(piece: Piece<Kind<'prepare'>>, context: SiteContext): Pro
   for (const note of notes) log.info({ study: work.study }, note);
   status.update({ engine: ready.engine, inventory: ready.inventory, quarantine: ready.quarantine });
   await link.ready(work.study, ready, signal);
+  failpoint('ready', 'after-ack');
   log.info(
     { study: work.study, engine: ready.engine, inventory: ready.inventory, quarantine: ready.quarantine },
     'Ready: the data are read',
@@ -287,8 +290,11 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
   if (trained.local !== null) await writeLocalLayers(folder, { study, stage, round, layers: trained.local });
 
   if (isMasked(plan)) {
+    failpoint('train', 'before-journal');
     await keepTraining(folder, { ...work, figures, epsilon });
+    failpoint('train', 'after-journal');
     await advertiseTraining(piece, context);
+    failpoint('train', 'after-ack');
     return;
   }
 

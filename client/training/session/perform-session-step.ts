@@ -25,6 +25,7 @@ import type { SessionDocument, SessionOffer, Work } from '@wardround/protocols/s
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
+import { failpoint } from '@wardround/shared/failpoints/failpoint.ts';
 import type { SiteLink } from '../../link/site-link.ts';
 import type { SiteLog } from '../../log/site-log.ts';
 import { readPolicy } from '../../policy/site-policy.ts';
@@ -45,6 +46,8 @@ export interface SessionContext {
   readonly link: Pick<SiteLink, 'sessionDocument' | 'sendSessionMessage' | 'upload'>;
   readonly trainer: Pick<Trainer, 'run'>;
   readonly log: SiteLog;
+  /** The models that plans describe, unless a test has others. */
+  readonly layoutOf?: typeof stageLayout | undefined;
 }
 
 export interface SessionPiece {
@@ -67,6 +70,7 @@ export async function performSessionStep(piece: SessionPiece, context: SessionCo
     blob: work.step === 'masked-input' ? (taken.masked?.blob ?? null) : null,
   };
   await context.link.sendSessionMessage(work, offer, signal);
+  failpoint(work.step, 'after-ack');
   if (work.step === 'unmask') context.log.info({ ...reference(work) }, 'Revealed its shares for the sum of the round');
 }
 
@@ -85,7 +89,7 @@ async function takeStep(
   }
   const own = await partyContext(context);
   if (work.step === 'advertise') {
-    const terms = sessionTerms({ ...work, layout: layoutOf(piece) }, own.roster);
+    const terms = sessionTerms({ ...work, layout: layoutOf(piece, context) }, own.roster);
     const step = advertise(party, { terms, context: own });
     if (!step.ok) throw await refused(kept, step, context);
     return commit({ ...kept, party: step.state, masked: null }, step.message, context);
@@ -185,7 +189,9 @@ async function upload({ work, signal }: SessionPiece, kept: KeptSession, context
 
 /** Makes the state durable; from then on the message may leave. */
 async function commit(taken: KeptSession, party: SignedMessage, { folder }: SessionContext) {
+  failpoint(party.header.phase, 'before-journal');
   await keepSession(folder, taken);
+  failpoint(party.header.phase, 'after-journal');
   return { party, taken };
 }
 
@@ -201,10 +207,10 @@ async function partyContext({ folder, site, signingSeed }: SessionContext): Prom
   return { site, signingSeed, roster, floors: { minimumSites, minimumThreshold }, randomBytes };
 }
 
-function layoutOf({ work, plan }: SessionPiece) {
+function layoutOf({ work, plan }: SessionPiece, { layoutOf = stageLayout }: SessionContext) {
   const stage = plan.stages.find(({ name }) => name === work.stage);
   if (stage === undefined) throw new DeclineError('unknown-stage', 'Cannot take part: the plan has no such stage.');
-  return stageLayout(plan, stage);
+  return layoutOf(plan, stage);
 }
 
 function outboxFile(folder: string, blob: string): string {
