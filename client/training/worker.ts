@@ -230,7 +230,7 @@ function perform(task: Task, watch: Watch): Promise<TaskResults[Task['kind']]> {
     case 'train':
       return train(task, watch);
     case 'mask':
-      return maskVector(task);
+      return maskVector(task, watch);
     case 'advance-model':
       return advanceModel(task);
     case 'evaluate':

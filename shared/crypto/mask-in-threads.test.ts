@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { open, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { addMasks } from './mask-generator.ts';
 import { openMaskingThreads } from './mask-in-threads.ts';
 
@@ -6,6 +10,9 @@ const masks = Array.from({ length: 5 }, (_, index) => ({
   key: new Uint8Array(32).fill(index + 1),
   sign: index % 2 === 0 ? (1 as const) : (-1 as const),
 }));
+
+const folder = mkdtempSync(join(tmpdir(), 'wardround-masking-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 function vectorOf(words: number): Int32Array<SharedArrayBuffer> {
   const vector = new Int32Array(new SharedArrayBuffer(4 * words));
@@ -65,6 +72,85 @@ describe('openMaskingThreads()', () => {
     await threads.addMasks(vectorOf(2 ** 19), masks);
     expect(masks[4]!.key).toEqual(new Uint8Array(32).fill(5));
     await threads.close();
+  });
+});
+
+describe('maskFile()', () => {
+  const inFile = async (vector: Int32Array) => {
+    const file = join(folder, 'vector');
+    await writeFile(file, bytesOf(vector));
+    return open(file);
+  };
+
+  test.each([
+    ['a short vector, which needs no threads', 1001, 3],
+    ['a vector of many times the pieces that are held, the last of them short', 11 * 2 ** 18 + 5, 2],
+    ['words behind the file in a piece of their own', 2 ** 19, 3],
+    ['nothing but what is behind the file', 0, 2],
+  ])('masks what the file holds and what is behind it, in order: %s', async (_, words, threads) => {
+    const vector = vectorOf(words);
+    const expected = Int32Array.from([...vector, 7, 7]);
+    addMasks(expected, masks);
+    const masking = openMaskingThreads({ threads });
+    await using file = await inFile(vector);
+    const pieces: Buffer[] = [];
+    await masking.maskFile(file, masks, {
+      words: words + 2,
+      behind: 7,
+      async onPiece(piece) {
+        await new Promise((resolve) => setImmediate(resolve));
+        pieces.push(Buffer.from(bytesOf(piece)));
+      },
+    });
+    expect(Buffer.concat(pieces).equals(bytesOf(expected))).toBe(true);
+    await masking.close();
+  });
+
+  test('fails when a piece cannot be handed out, hands out none after it, and masks the next vector', async () => {
+    const masking = openMaskingThreads({ threads: 3 });
+    await using file = await inFile(vectorOf(20 * 2 ** 18));
+    let pieces = 0;
+    const onPiece = () => {
+      pieces += 1;
+      if (pieces === 3) throw new Error('disk full');
+    };
+    const options = { words: 20 * 2 ** 18, behind: 0 };
+    await expect(masking.maskFile(file, masks, { ...options, onPiece })).rejects.toThrow('disk full');
+    expect(pieces).toBe(3);
+    await masking.maskFile(file, masks, { ...options, onPiece });
+    expect(pieces).toBe(23);
+    await masking.close();
+  });
+
+  test('stops between two pieces', async () => {
+    const masking = openMaskingThreads({ threads: 2 });
+    await using file = await inFile(vectorOf(9 * 2 ** 18));
+    const stop = new AbortController();
+    let pieces = 0;
+    const masked = masking.maskFile(file, masks, {
+      words: 9 * 2 ** 18,
+      behind: 0,
+      signal: stop.signal,
+      onPiece() {
+        pieces += 1;
+        stop.abort();
+      },
+    });
+    await expect(masked).rejects.toMatchObject({ name: 'AbortError' });
+    expect(pieces).toBe(1);
+    await masking.close();
+  });
+
+  test.each([
+    ['is not of whole words', 10, 10],
+    ['is longer than the vector', 16, 3],
+  ])('refuses a file that %s', async (_, bytes, words) => {
+    const masking = openMaskingThreads({ threads: 2 });
+    await writeFile(join(folder, 'odd'), new Uint8Array(bytes));
+    await using file = await open(join(folder, 'odd'));
+    const refused = masking.maskFile(file, masks, { words, behind: 0, onPiece: () => undefined });
+    await expect(refused).rejects.toThrow(RangeError);
+    await masking.close();
   });
 });
 

@@ -1,27 +1,50 @@
 /**
- * Masks a long vector in several threads. The vector lies in shared memory and is never copied: each thread takes the next
- * piece that nobody has taken, and holds no more of the masks than mask-generator.ts does.
+ * Masks a long vector in several threads. Each thread takes the next piece that nobody has taken, and holds no more of the
+ * masks than mask-generator.ts does.
+ *
+ * A vector in shared memory is masked where it lies. One in a file passes through a ring of pieces: a thread reads a piece,
+ * masks it, and waits where the ring is full, so that memory does not grow with the vector.
  *
  * The threads are kept for the next vector and keep no process alive. When one fails all are ended, and the vector is of no
  * use any more.
  */
+import type { FileHandle } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { addMasks, type Mask } from './mask-generator.ts';
-import { type MaskCommand, maskNextPiece, PIECE_WORDS, progressOf } from './mask-pieces.ts';
+import type { Mask } from './mask-generator.ts';
+import { type MaskCommand, maskNextPiece, PIECE_WORDS, pieceIn, progressOf } from './mask-pieces.ts';
+
+/** Sees the masked pieces one after the other, in order, while others are still being masked. */
+type OnPiece = (piece: Int32Array<SharedArrayBuffer>) => void | Promise<void>;
 
 export interface MaskingThreads {
   /**
    * Does what `addMasks` does.
    *
-   * @param options `onPiece` sees the masked pieces one after the other, in order, while others are still being masked.
    * @throws {Error} when a thread fails or was closed: the vector is then masked in part.
    */
   addMasks(
     vector: Int32Array<SharedArrayBuffer>,
     masks: readonly Mask[],
-    options?: { readonly onPiece?: (piece: Int32Array) => void },
+    options?: { readonly onPiece?: OnPiece },
+  ): Promise<void>;
+  /**
+   * Masks the words of a file, which stays as it is. A piece's memory is used again once `onPiece` has settled.
+   *
+   * @param options `words`, how long the vector is, and what each word `behind` the file's own is.
+   * @throws {RangeError} when the file does not hold whole words, or more than the vector has.
+   * @throws {Error} when a thread fails or was closed; the signal's reason; what `onPiece` throws.
+   */
+  maskFile(
+    file: FileHandle,
+    masks: readonly Mask[],
+    options: {
+      readonly words: number;
+      readonly behind: number;
+      readonly onPiece: OnPiece;
+      readonly signal?: AbortSignal | undefined;
+    },
   ): Promise<void>;
   close(): Promise<void>;
 }
@@ -33,6 +56,8 @@ export interface MaskingThreads {
 const YOUNG_GENERATION_MB = 2;
 /** More threads than this only wait for memory. */
 const MOST_THREADS = 16;
+/** For each thread one piece that it masks and one that waits to be handed out. */
+const SLOTS_PER_THREAD = 2;
 
 /** @param options `threads`, with the caller's own: one a core where left out, and 16 at most. They start with the first vector that is worth it. */
 export function openMaskingThreads(options: { readonly threads?: number } = {}): MaskingThreads {
@@ -55,38 +80,57 @@ export function openMaskingThreads(options: { readonly threads?: number } = {}):
     });
   };
 
-  const maskTogether = async (command: MaskCommand, onPiece: (piece: Int32Array) => void): Promise<void> => {
-    if (workers.length === 0) start();
-    const team = workers;
+  const maskTogether = async (
+    command: MaskCommand,
+    { onPiece, signal }: { onPiece: OnPiece; signal?: AbortSignal | undefined },
+  ): Promise<void> => {
+    const isWorthThreads = command.words > PIECE_WORDS;
+    if (isWorthThreads && workers.length === 0) start();
+    const team = isWorthThreads ? workers : [];
     const failures = new AbortController();
-    const finished = Promise.all(team.map((worker) => answerOf(worker, { command, signal: failures.signal })));
+    const answers = team.map((worker) => answerOf(worker, { command, signal: failures.signal }));
+    const handing = handOut(command, { onPiece, stopped: failures.signal, signal });
     try {
       // Both: the threads can be done before the last pieces were handed out.
-      await Promise.all([finished, handOut(command, { onPiece, signal: failures.signal })]);
+      await Promise.all([...answers, handing]);
     } catch (error) {
-      await end();
+      failures.abort();
+      if (team.length > 0) await end();
+      // Nothing is handed out any more when this returns; what waits for a piece wakes and finds that it is over.
+      const { masked } = command.progress;
+      for (let slot = 0; slot < masked.length; slot += 1) Atomics.notify(masked, slot);
+      await handing.catch(() => undefined);
       throw error;
     } finally {
       failures.abort();
     }
   };
 
+  const inTurn = (run: () => Promise<void>): Promise<void> => {
+    const result = last.then(run);
+    last = result.catch(() => undefined);
+    return result;
+  };
+
   return {
-    addMasks(vector, masks, { onPiece = () => undefined } = {}) {
-      const run = async () => {
-        if (threads < 2 || vector.length <= PIECE_WORDS) {
-          addMasks(vector, masks);
-          for (let first = 0; first < vector.length; first += PIECE_WORDS) {
-            onPiece(vector.subarray(first, first + PIECE_WORDS));
-          }
-          return;
+    addMasks: (vector, masks, { onPiece = () => undefined } = {}) =>
+      inTurn(() => {
+        const whole = { words: vector.length, ring: vector, file: null, masks, progress: progressOf(vector) };
+        return maskTogether(whole, { onPiece });
+      }),
+    maskFile: (file, masks, { words, behind, onPiece, signal }) =>
+      inTurn(async () => {
+        const { size } = await file.stat();
+        if (size % 4 !== 0 || size > 4 * words) {
+          throw new RangeError(
+            `Cannot mask the vector: its file must hold whole 32-bit numbers, ${words} at most, found ${size} bytes`,
+          );
         }
-        await maskTogether({ vector, masks, progress: progressOf(vector) }, onPiece);
-      };
-      const result = last.then(run);
-      last = result.catch(() => undefined);
-      return result;
-    },
+        const slots = Math.min(SLOTS_PER_THREAD * threads, Math.ceil(words / PIECE_WORDS));
+        const ring = new Int32Array(new SharedArrayBuffer(4 * PIECE_WORDS * slots));
+        const source = { descriptor: file.fd, words: size / 4, behind };
+        await maskTogether({ words, ring, file: source, masks, progress: progressOf(ring) }, { onPiece, signal });
+      }),
     close: end,
   };
 }
@@ -94,20 +138,28 @@ export function openMaskingThreads(options: { readonly threads?: number } = {}):
 /** Hands the pieces to `onPiece` in order, each when it and those before it are masked, and masks others until then. */
 async function handOut(
   command: MaskCommand,
-  { onPiece, signal }: { readonly onPiece: (piece: Int32Array) => void; readonly signal: AbortSignal },
+  options: {
+    readonly onPiece: OnPiece;
+    readonly stopped: AbortSignal;
+    readonly signal: AbortSignal | undefined;
+  },
 ): Promise<void> {
-  const { vector, progress } = command;
-  const { masked } = progress;
-  let areLeft = true;
-  for (let piece = 0; piece < masked.length; piece += 1) {
-    while (Atomics.load(masked, piece) === 0) {
-      if (signal.aborted) return;
-      if (areLeft) {
-        areLeft = maskNextPiece(command);
-        await turn();
-      } else await Atomics.waitAsync(masked, piece, 0).value;
+  const { onPiece, stopped, signal } = options;
+  const { masked, handedOut } = command.progress;
+  const pieces = Math.ceil(command.words / PIECE_WORDS);
+  for (let piece = 0; piece < pieces; piece += 1) {
+    const slot = piece % masked.length;
+    for (;;) {
+      signal?.throwIfAborted();
+      if (stopped.aborted) return;
+      const found = Atomics.load(masked, slot);
+      if (found === piece + 1) break;
+      if (maskNextPiece(command, { waits: false })) await turn();
+      else await Atomics.waitAsync(masked, slot, found).value;
     }
-    onPiece(vector.subarray(piece * PIECE_WORDS, (piece + 1) * PIECE_WORDS));
+    await onPiece(pieceIn(command, piece));
+    Atomics.add(handedOut, 0, 1);
+    Atomics.notify(handedOut, 0);
   }
 }
 

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { type MaskCommand, maskNextPiece } from './mask-pieces.ts';
 
 parentPort!.on('message', (command: MaskCommand) => {
-  while (maskNextPiece(command));
+  while (maskNextPiece(command, { waits: true }));
   for (const { key } of command.masks) key.fill(0);
   parentPort!.postMessage('done');
 });

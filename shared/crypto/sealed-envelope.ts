@@ -21,7 +21,7 @@ import { requireUsableSealingKey, UnusableKeyError } from './public-key-check.ts
 
 /** The last byte is the version. */
 const MAGIC = Buffer.from('wrseal/1');
-const SEGMENT_BYTES = 1 << 20;
+export const SEGMENT_BYTES = 1 << 20;
 const TAG_BYTES = 16;
 const NONCE_PREFIX_BYTES = 7;
 const HEADER_BYTES = MAGIC.length + 32 + 24 + (32 + nacl.box.overheadLength) + NONCE_PREFIX_BYTES;
@@ -58,30 +58,39 @@ export interface OpenOptions {
  * @throws {UnusableKeyError} when the recipient's key is a point of small order.
  */
 export function seal(plaintext: Uint8Array, options: SealOptions): Uint8Array {
-  return joined(sealSegments(plaintext, options), sealedLength(plaintext.length));
+  return sealWhole(plaintext, openSealer(plaintext.length, options));
 }
 
-/** What `seal` returns, in pieces of at most a segment: for bytes that should not be in memory twice. */
-export function* sealSegments(plaintext: Uint8Array, options: SealOptions): Generator<Uint8Array, void, undefined> {
+/** Seals bytes that come one segment after the other. */
+export interface Sealer {
+  /** What the envelope begins with. */
+  readonly header: Uint8Array;
+  /**
+   * The next segment's body and tag.
+   *
+   * @param plaintext `SEGMENT_BYTES` long, the last one what is left.
+   * @throws {RangeError} when it has another length.
+   */
+  seal(plaintext: Uint8Array): readonly [body: Uint8Array, tag: Uint8Array];
+}
+
+/**
+ * What `seal` does for bytes that are never in memory as a whole.
+ *
+ * @param length of all the bytes.
+ * @throws {UnusableKeyError} when the recipient's key is a point of small order.
+ */
+export function openSealer(length: number, options: SealOptions): Sealer {
   const randomness = {
     ephemeralSecret: nacl.box.keyPair().secretKey,
     boxNonce: nacl.randomBytes(nacl.box.nonceLength),
     contentKey: nacl.randomBytes(32),
     noncePrefix: randomBytes(NONCE_PREFIX_BYTES),
   };
-  yield* segmentsWith(plaintext, { ...options, randomness });
+  const sealer = sealerWith(length, { ...options, randomness });
   randomness.ephemeralSecret.fill(0);
   randomness.contentKey.fill(0);
-}
-
-function joined(pieces: Iterable<Uint8Array>, length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let position = 0;
-  for (const piece of pieces) {
-    whole.set(piece, position);
-    position += piece.length;
-  }
-  return whole;
+  return sealer;
 }
 
 /** `seal` with given randomness, for known-answer tests only: using the same randomness twice gives the content away. */
@@ -89,32 +98,53 @@ export function sealWith(
   plaintext: Uint8Array,
   options: SealOptions & { readonly randomness: SealRandomness },
 ): Uint8Array {
-  return joined(segmentsWith(plaintext, options), sealedLength(plaintext.length));
+  return sealWhole(plaintext, sealerWith(plaintext.length, options));
 }
 
-function* segmentsWith(
-  plaintext: Uint8Array,
-  options: SealOptions & { readonly randomness: SealRandomness },
-): Generator<Uint8Array, void, undefined> {
+function sealWhole(plaintext: Uint8Array, sealer: Sealer): Uint8Array {
+  const sealed = new Uint8Array(sealedLength(plaintext.length));
+  sealed.set(sealer.header);
+  let position = sealer.header.length;
+  for (let segment = 0; segment < segmentCount(plaintext.length); segment += 1) {
+    const first = segment * SEGMENT_BYTES;
+    for (const piece of sealer.seal(plaintext.subarray(first, first + SEGMENT_BYTES))) {
+      sealed.set(piece, position);
+      position += piece.length;
+    }
+  }
+  return sealed;
+}
+
+/** Its own copy of the content key is erased with the last segment. */
+function sealerWith(length: number, options: SealOptions & { readonly randomness: SealRandomness }): Sealer {
   const { recipientSealingKey, context, randomness } = options;
-  const { ephemeralSecret, boxNonce, contentKey, noncePrefix } = randomness;
+  const { boxNonce, noncePrefix } = randomness;
+  const contentKey = randomness.contentKey.slice();
   const recipientKey = decodeBase64Url(recipientSealingKey, { length: 32 });
   requireUsableSealingKey(recipientKey);
-  const boxedKey = nacl.box(contentKey, boxNonce, recipientKey, ephemeralSecret);
-  const ephemeralKey = nacl.box.keyPair.fromSecretKey(ephemeralSecret).publicKey;
+  const boxedKey = nacl.box(contentKey, boxNonce, recipientKey, randomness.ephemeralSecret);
+  const ephemeralKey = nacl.box.keyPair.fromSecretKey(randomness.ephemeralSecret).publicKey;
   const header = Buffer.concat([MAGIC, ephemeralKey, boxNonce, boxedKey, noncePrefix]);
   const associatedData = associate(header, recipientKey, context);
-
-  yield header;
-  const segments = segmentCount(plaintext.length);
-  for (let segment = 0; segment < segments; segment += 1) {
-    const nonce = segmentNonce(noncePrefix, segment, segment === segments - 1);
-    const cipher = createCipheriv('aes-256-gcm', contentKey, nonce).setAAD(associatedData);
-    const body = cipher.update(plaintext.subarray(segment * SEGMENT_BYTES, (segment + 1) * SEGMENT_BYTES));
-    cipher.final();
-    yield body;
-    yield cipher.getAuthTag();
-  }
+  const segments = segmentCount(length);
+  let segment = 0;
+  return {
+    header,
+    seal(plaintext) {
+      const needed = Math.min(SEGMENT_BYTES, length - segment * SEGMENT_BYTES);
+      if (segment === segments || plaintext.length !== needed) {
+        const place = segment === segments ? 'no segment any more' : `a segment of ${needed} bytes`;
+        throw new RangeError(`Cannot seal: needed ${place}, found one of ${plaintext.length} bytes`);
+      }
+      const nonce = segmentNonce(noncePrefix, segment, segment === segments - 1);
+      segment += 1;
+      const cipher = createCipheriv('aes-256-gcm', contentKey, nonce).setAAD(associatedData);
+      const body = cipher.update(plaintext);
+      cipher.final();
+      if (segment === segments) contentKey.fill(0);
+      return [body, cipher.getAuthTag()];
+    },
+  };
 }
 
 /** How long an envelope around so many bytes is. */
