@@ -4,7 +4,19 @@ import { encodeBase64Url } from '../bytes/base64url.ts';
 import { sha256Hex } from '../bytes/hash.ts';
 import { generateIdentity, publicKeys } from './identity.ts';
 import { UnusableKeyError } from './public-key-check.ts';
-import { open, openSegments, SealBrokenError, seal, sealedLength, sealWith } from './sealed-envelope.ts';
+import {
+  open,
+  openSegment,
+  openSegments,
+  readSealedBody,
+  SEAL_HEADER_BYTES,
+  SealBrokenError,
+  seal,
+  sealedLength,
+  sealWith,
+  segmentCount,
+  segmentRange,
+} from './sealed-envelope.ts';
 
 const SEGMENT = 1 << 20;
 const HEADER = 8 + 32 + 24 + 48 + 7;
@@ -190,4 +202,63 @@ test('openSegments() gives out nothing of a segment that was altered', () => {
   const segments = openSegments(envelope, { identity, context });
   expect(segments.next().value).toHaveLength(SEGMENT);
   expect(() => segments.next()).toThrow(SealBrokenError);
+});
+
+describe('openSegment()', () => {
+  const plaintext = pattern(2 * SEGMENT + 100);
+  const envelope = sealed(plaintext);
+  const bodyOf = (bytes: Uint8Array) =>
+    readSealedBody(bytes.subarray(0, SEAL_HEADER_BYTES), { identity, context, sealedBytes: bytes.length });
+  const openAt = (bytes: Uint8Array, segment: number) => {
+    const body = bodyOf(bytes);
+    const { position, bytes: length } = segmentRange(body, segment);
+    return openSegment(body, { segment, sealed: bytes.subarray(position, position + length) });
+  };
+  /** As whoever reads ranges does: every segment once, the last one first. */
+  const openBackwards = (bytes: Uint8Array) => {
+    for (let segment = segmentCount(bodyOf(bytes).plaintextBytes) - 1; segment >= 0; segment -= 1)
+      openAt(bytes, segment);
+  };
+  const segments = [0, 1, 2].map((segment) => {
+    const { position, bytes } = segmentRange(bodyOf(envelope), segment);
+    return envelope.subarray(position, position + bytes);
+  });
+  const header = envelope.subarray(0, SEAL_HEADER_BYTES);
+
+  test('opens segments in any order', () => {
+    expect(bodyOf(envelope).plaintextBytes).toBe(plaintext.length);
+    for (const segment of [2, 0, 1]) {
+      const expected = plaintext.subarray(segment * SEGMENT, (segment + 1) * SEGMENT);
+      expect(Buffer.compare(openAt(envelope, segment), expected)).toBe(0);
+    }
+    expect(() => openBackwards(envelope)).not.toThrow();
+    expect(openAt(sealed(new Uint8Array()), 0)).toHaveLength(0);
+    expect(() => segmentRange(bodyOf(envelope), 3)).toThrow('segment 3 in an envelope of 3');
+  });
+
+  test.each([
+    ['an envelope cut off between segments', () => Buffer.concat([header, segments[0]!, segments[1]!])],
+    ['an envelope cut off within a segment', () => envelope.subarray(0, -1)],
+    ['an envelope cut off before its segments', () => header],
+    ['an appended segment', () => Buffer.concat([envelope, new Uint8Array(SEGMENT)])],
+    ['a repeated last segment', () => Buffer.concat([header, ...segments, segments[2]!])],
+    ['swapped segments', () => Buffer.concat([header, segments[1]!, segments[0]!, segments[2]!])],
+    ['a segment of another envelope', () => Buffer.concat([header, sealed(plaintext).subarray(SEAL_HEADER_BYTES)])],
+  ])('refuses %s', (_, change) => {
+    expect(() => openBackwards(change())).toThrow(SealBrokenError);
+  });
+
+  test('refuses a segment that was sealed as the last, or not as the last', () => {
+    const two = sealed(pattern(2 * SEGMENT));
+    const shorter = { ...bodyOf(two), plaintextBytes: SEGMENT };
+    const longer = { ...bodyOf(two), plaintextBytes: 3 * SEGMENT };
+    const at = (segment: number) => {
+      const { position, bytes } = segmentRange(bodyOf(two), segment);
+      return { segment, sealed: two.subarray(position, position + bytes) };
+    };
+    expect(() => openSegment(shorter, at(0))).toThrow(SealBrokenError);
+    expect(() => openSegment(longer, at(1))).toThrow(SealBrokenError);
+    expect(openSegment(longer, at(0))).toHaveLength(SEGMENT);
+    expect(() => openSegment(bodyOf(two), { segment: 1, sealed: at(1).sealed.subarray(1) })).toThrow('found 1048591');
+  });
 });

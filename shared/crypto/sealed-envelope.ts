@@ -15,16 +15,18 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import nacl from 'tweetnacl';
 import { decodeBase64Url } from '../bytes/base64url.ts';
-import { type ByteReader, createByteReader } from '../bytes/byte-reader.ts';
+import { createByteReader } from '../bytes/byte-reader.ts';
 import type { Identity } from './identity.ts';
 import { requireUsableSealingKey, UnusableKeyError } from './public-key-check.ts';
 
 /** The last byte is the version. */
 const MAGIC = Buffer.from('wrseal/1');
+/** How much of the message each segment holds, but for the last. */
 export const SEGMENT_BYTES = 1 << 20;
 const TAG_BYTES = 16;
 const NONCE_PREFIX_BYTES = 7;
-const HEADER_BYTES = MAGIC.length + 32 + 24 + (32 + nacl.box.overheadLength) + NONCE_PREFIX_BYTES;
+/** What stands before the segments. */
+export const SEAL_HEADER_BYTES = MAGIC.length + 32 + 24 + (32 + nacl.box.overheadLength) + NONCE_PREFIX_BYTES;
 
 /** The envelope cannot be opened: it was altered, cut short, or meant for another recipient or another purpose. */
 export class SealBrokenError extends Error {
@@ -149,7 +151,7 @@ function sealerWith(length: number, options: SealOptions & { readonly randomness
 
 /** How long an envelope around so many bytes is. */
 export function sealedLength(plaintextLength: number): number {
-  return HEADER_BYTES + plaintextLength + segmentCount(plaintextLength) * TAG_BYTES;
+  return SEAL_HEADER_BYTES + plaintextLength + segmentCount(plaintextLength) * TAG_BYTES;
 }
 
 /**
@@ -158,11 +160,10 @@ export function sealedLength(plaintextLength: number): number {
  * @throws {SealBrokenError} when it cannot be opened whole.
  */
 export function open(sealed: Uint8Array, options: OpenOptions): Uint8Array {
-  const reader = createByteReader(sealed);
-  const header = readSealHeader(reader, options);
-  const plaintext = new Uint8Array(openedLength(reader.remaining));
+  const body = bodyOf(sealed, options);
+  const plaintext = new Uint8Array(body.plaintextBytes);
   let position = 0;
-  for (const segment of readSegments(reader, header)) {
+  for (const segment of openAll(sealed, body)) {
     plaintext.set(segment, position);
     position += segment.length;
   }
@@ -176,24 +177,51 @@ export function open(sealed: Uint8Array, options: OpenOptions): Uint8Array {
  * @throws {SealBrokenError} at the first segment that cannot be opened.
  */
 export function* openSegments(sealed: Uint8Array, options: OpenOptions): Generator<Uint8Array, void, undefined> {
-  const reader = createByteReader(sealed);
-  yield* readSegments(reader, readSealHeader(reader, options));
+  yield* openAll(sealed, bodyOf(sealed, options));
 }
 
-interface SealHeader {
+function bodyOf(sealed: Uint8Array, options: OpenOptions): SealedBody {
+  return readSealedBody(sealed.subarray(0, SEAL_HEADER_BYTES), { ...options, sealedBytes: sealed.length });
+}
+
+function* openAll(sealed: Uint8Array, body: SealedBody): Generator<Uint8Array, void, undefined> {
+  for (let segment = 0; segment < segmentCount(body.plaintextBytes); segment += 1) {
+    const { position, bytes } = segmentRange(body, segment);
+    yield openSegment(body, { segment, sealed: sealed.subarray(position, position + bytes) });
+  }
+  body.contentKey.fill(0);
+}
+
+/**
+ * What opens the segments of one envelope, in any order and in any thread: plain data, and secret. The envelope is whole
+ * when every one of its segments was opened: the length decides which is the last, and that is authenticated.
+ */
+export interface SealedBody {
   readonly contentKey: Uint8Array;
   readonly noncePrefix: Uint8Array;
   readonly associatedData: Uint8Array;
+  /** Of all segments together. */
+  readonly plaintextBytes: number;
 }
 
-function readSealHeader(reader: ByteReader, options: OpenOptions): SealHeader {
+/**
+ * Reads an envelope's header.
+ *
+ * @param header its first `SEAL_HEADER_BYTES`.
+ * @param options `sealedBytes`: the length of the whole envelope.
+ * @throws {SealBrokenError} when it is none, or was sealed to another key.
+ */
+export function readSealedBody(
+  header: Uint8Array,
+  options: OpenOptions & { readonly sealedBytes: number },
+): SealedBody {
+  const { sealedBytes, context } = options;
   const { sealingSecret } = options.identity;
-  if (reader.remaining < HEADER_BYTES + TAG_BYTES) {
+  if (sealedBytes < SEAL_HEADER_BYTES + TAG_BYTES || header.length !== SEAL_HEADER_BYTES) {
     throw new SealBrokenError(
-      `Cannot open the envelope: needed at least ${HEADER_BYTES + TAG_BYTES} bytes, found ${reader.remaining}`,
+      `Cannot open the envelope: needed at least ${SEAL_HEADER_BYTES + TAG_BYTES} bytes, found ${sealedBytes}`,
     );
   }
-  const header = reader.take(HEADER_BYTES, 'header');
   const fields = createByteReader(header);
   if (!MAGIC.equals(fields.take(MAGIC.length, 'magic'))) {
     throw new SealBrokenError('Cannot open the envelope: it does not begin as a sealed envelope of version 1');
@@ -201,7 +229,7 @@ function readSealHeader(reader: ByteReader, options: OpenOptions): SealHeader {
   const ephemeralKey = fields.take(32, 'ephemeral key');
   const boxNonce = fields.take(nacl.box.nonceLength, 'box nonce');
   const boxedKey = fields.take(32 + nacl.box.overheadLength, 'boxed content key');
-  const noncePrefix = fields.take(NONCE_PREFIX_BYTES, 'nonce prefix');
+  const noncePrefix = fields.take(NONCE_PREFIX_BYTES, 'nonce prefix').slice();
   try {
     requireUsableSealingKey(ephemeralKey);
   } catch (error) {
@@ -213,29 +241,56 @@ function readSealHeader(reader: ByteReader, options: OpenOptions): SealHeader {
     throw new SealBrokenError('Cannot open the envelope: it was sealed to another key, or its header was altered');
   }
   const recipientKey = nacl.box.keyPair.fromSecretKey(sealingSecret).publicKey;
-  return { contentKey, noncePrefix, associatedData: associate(header, recipientKey, options.context) };
+  const associatedData = associate(header, recipientKey, context);
+  return { contentKey, noncePrefix, associatedData, plaintextBytes: openedLength(sealedBytes - SEAL_HEADER_BYTES) };
 }
 
-function* readSegments(reader: ByteReader, header: SealHeader): Generator<Uint8Array, void, undefined> {
-  const { contentKey, noncePrefix, associatedData } = header;
-  openedLength(reader.remaining);
-  for (let segment = 0; reader.remaining > 0; segment += 1) {
-    const length = Math.min(reader.remaining, SEGMENT_BYTES + TAG_BYTES);
-    const body = reader.take(length - TAG_BYTES, 'segment');
-    const tag = reader.take(TAG_BYTES, 'tag');
-    const nonce = segmentNonce(noncePrefix, segment, reader.remaining === 0);
-    const decipher = createDecipheriv('aes-256-gcm', contentKey, nonce, { authTagLength: TAG_BYTES })
-      .setAAD(associatedData)
-      .setAuthTag(tag);
-    const opened = decipher.update(body);
-    try {
-      decipher.final();
-    } catch {
-      throw new SealBrokenError('Cannot open the envelope: it was altered, cut short, or sealed for another purpose');
-    }
-    yield opened;
+/**
+ * Where in the envelope a segment stands, with its tag.
+ *
+ * @throws {RangeError} when the envelope has no such segment.
+ */
+export function segmentRange(
+  { plaintextBytes }: Pick<SealedBody, 'plaintextBytes'>,
+  segment: number,
+): { readonly position: number; readonly bytes: number } {
+  const count = segmentCount(plaintextBytes);
+  if (!Number.isInteger(segment) || segment < 0 || segment >= count) {
+    throw new RangeError(`Cannot find segment ${segment} in an envelope of ${count}`);
   }
-  contentKey.fill(0);
+  const position = SEAL_HEADER_BYTES + segment * (SEGMENT_BYTES + TAG_BYTES);
+  return { position, bytes: Math.min(SEGMENT_BYTES, plaintextBytes - segment * SEGMENT_BYTES) + TAG_BYTES };
+}
+
+/**
+ * Opens one segment by itself.
+ *
+ * @param options `sealed`: the bytes at `segmentRange`.
+ * @throws {SealBrokenError} when they are not what was sealed as this segment of this envelope.
+ */
+export function openSegment(
+  body: SealedBody,
+  { segment, sealed }: { readonly segment: number; readonly sealed: Uint8Array },
+): Uint8Array {
+  const { contentKey, noncePrefix, associatedData, plaintextBytes } = body;
+  const { bytes } = segmentRange(body, segment);
+  if (sealed.length !== bytes) {
+    throw new SealBrokenError(
+      `Cannot open the envelope: segment ${segment} needs ${bytes} bytes, found ${sealed.length}`,
+    );
+  }
+  const nonce = segmentNonce(noncePrefix, segment, segment === segmentCount(plaintextBytes) - 1);
+  const decipher = createDecipheriv('aes-256-gcm', contentKey, nonce, { authTagLength: TAG_BYTES })
+    .setAAD(associatedData)
+    .setAuthTag(sealed.subarray(bytes - TAG_BYTES));
+  const opened = decipher.update(sealed.subarray(0, bytes - TAG_BYTES));
+  try {
+    decipher.final();
+  } catch {
+    opened.fill(0);
+    throw new SealBrokenError('Cannot open the envelope: it was altered, cut short, or sealed for another purpose');
+  }
+  return opened;
 }
 
 /**
@@ -255,7 +310,7 @@ function openedLength(segmentsLength: number): number {
 }
 
 /** A message has at least one segment, so that an empty one is authenticated too. */
-function segmentCount(plaintextLength: number): number {
+export function segmentCount(plaintextLength: number): number {
   return Math.max(1, Math.ceil(plaintextLength / SEGMENT_BYTES));
 }
 
