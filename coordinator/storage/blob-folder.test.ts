@@ -63,6 +63,35 @@ describe('openBlobFolder()', () => {
     await expect(blob.read({ position: 5, bytes: 3 })).rejects.toThrow('1 more were expected');
   });
 
+  test('opens a blob without reading it, for whoever checks what it reads', async () => {
+    await blobs.put(bytes);
+    await writeFile(path.join(folder, hash), 'Weights');
+    await using blob = await blobs.openUnchecked(hash);
+    expect(Buffer.from(await blob.read({ position: 0, bytes: 7 })).toString()).toBe('Weights');
+    await expect(blobs.openUnchecked('0'.repeat(64))).rejects.toThrow(BlobDamagedError);
+  });
+
+  test('makes a blob of parts that were written in any order behind its end', async () => {
+    await using draft = await blobs.draft();
+    await draft.append(bytes.subarray(0, 2));
+    await draft.writeAhead(bytes.subarray(5), 5);
+    await draft.writeAhead(bytes.subarray(3, 5), 3);
+    await draft.append(bytes.subarray(2, 3));
+    await expect(draft.writeAhead(bytes, 0)).rejects.toThrow('has grown past');
+    expect(await draft.publish()).toBe(hash);
+    expect(new Uint8Array(await blobs.read(hash))).toEqual(bytes);
+    expect(await readdir(folder)).toEqual([hash]);
+  });
+
+  test('keeps nothing of a blob that was not published', async () => {
+    {
+      await using draft = await blobs.draft();
+      await draft.append(bytes);
+      expect(await readdir(folder)).toHaveLength(1);
+    }
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test('notices bytes that changed on the disk, and blobs that are gone', async () => {
     await blobs.put(bytes);
     await writeFile(path.join(folder, hash), 'Weights');

@@ -3,7 +3,7 @@
  * only when it is whole and on the disk, so whoever finds it may rely on it.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { readAt } from '@wardround/shared/files/read-at.ts';
@@ -34,6 +34,14 @@ export interface BlobFolder {
    * @throws {BlobDamagedError} as `read` does.
    */
   open(hash: Sha256Hex): Promise<OpenBlob>;
+  /**
+   * Opens a blob without reading it first, for whoever checks what it reads or reads it once more.
+   *
+   * @throws {BlobDamagedError} when the blob is not here.
+   */
+  openUnchecked(hash: Sha256Hex): Promise<OpenBlob>;
+  /** Begins a blob of any size. It is one when it is published; disposed of before that, nothing of it stays. */
+  draft(): Promise<BlobDraft>;
   remove(hash: Sha256Hex): Promise<void>;
   /** The hashes of all whole blobs. */
   list(): Promise<Sha256Hex[]>;
@@ -44,8 +52,24 @@ export interface BlobFolder {
 /** A blob of any size, read in parts. */
 export interface OpenBlob extends AsyncDisposable {
   readonly sizeBytes: number;
+  /** The file, for threads of this process that read it: open until this is disposed of. */
+  readonly descriptor: number;
   /** @throws {RangeError} when the blob ends before them. */
   read(range: { readonly position: number; readonly bytes: number }): Promise<Uint8Array>;
+}
+
+/** A blob that is being written. */
+export interface BlobDraft extends AsyncDisposable {
+  /** Adds bytes to its end; the bytes may be used for others once this resolves. */
+  append(bytes: Uint8Array): Promise<void>;
+  /** Writes bytes somewhere behind its end. They are read once more to be hashed, when it is published. */
+  writeAhead(bytes: Uint8Array, position: number): Promise<void>;
+  /**
+   * Makes it a blob; durable when it returns.
+   *
+   * @throws {BlobMismatchError} when its bytes are not those that are expected.
+   */
+  publish(options?: { readonly expected?: Sha256Hex }): Promise<Sha256Hex>;
 }
 
 export class BlobTooLargeError extends Error {
@@ -64,39 +88,77 @@ const hashPattern = /^[0-9a-f]{64}$/;
 export function openBlobFolder(folder: string): BlobFolder {
   const pathOf = (hash: Sha256Hex): string => path.join(folder, requireHash(hash));
 
+  const draft = async (): Promise<BlobDraft> => {
+    const part = path.join(folder, `${randomUUID()}.part`);
+    const file = await open(part, 'wx+', 0o600);
+    const digest = createHash('sha256');
+    let end = 0;
+    let whole = 0;
+    let isOver = false;
+    return {
+      async append(bytes) {
+        digest.update(bytes);
+        const position = end;
+        end += bytes.byteLength;
+        await writeAt(file, { bytes, position });
+      },
+      async writeAhead(bytes, position) {
+        if (position < end) throw new RangeError('Cannot write ahead: the blob has grown past that position');
+        whole = Math.max(whole, position + bytes.byteLength);
+        await writeAt(file, { bytes, position });
+      },
+      async publish({ expected } = {}) {
+        for (; end < whole; end += Math.min(pieceBytes, whole - end)) {
+          digest.update(await readAt(file, { position: end, bytes: Math.min(pieceBytes, whole - end) }));
+        }
+        const hash = digest.digest('hex');
+        if (expected !== undefined && hash !== expected) {
+          throw new BlobMismatchError(
+            'Cannot store the blob: its bytes are not those of the announced hash. Send it again.',
+          );
+        }
+        await file.sync();
+        await rename(part, pathOf(hash));
+        isOver = true;
+        await file.close();
+        await syncFolder(folder);
+        return hash;
+      },
+      async [Symbol.asyncDispose]() {
+        if (isOver) return;
+        isOver = true;
+        await file.close().catch(() => undefined);
+        await rm(part, { force: true });
+      },
+    };
+  };
+
   const write = async (
     pieces: AsyncIterable<Uint8Array>,
     { maximumBytes, expected }: { readonly maximumBytes: number; readonly expected?: Sha256Hex },
   ): Promise<{ hash: Sha256Hex; size: number }> => {
-    const part = path.join(folder, `${randomUUID()}.part`);
-    const file = await open(part, 'wx', 0o600);
+    await using blob = await draft();
+    let size = 0;
+    for await (const piece of pieces) {
+      size += piece.byteLength;
+      if (size > maximumBytes) {
+        throw new BlobTooLargeError(`Cannot store the blob: at most ${maximumBytes} bytes are expected, more arrived`);
+      }
+      await blob.append(piece);
+    }
+    return { hash: await blob.publish(expected === undefined ? {} : { expected }), size };
+  };
+
+  const openUnchecked = async (hash: Sha256Hex): Promise<OpenBlob> => {
+    const file = await open(pathOf(hash)).catch((error: unknown) => {
+      throw isMissing(error) ? new BlobDamagedError(missingBlob(hash)) : error;
+    });
     try {
-      const digest = createHash('sha256');
-      let size = 0;
-      for await (const piece of pieces) {
-        size += piece.byteLength;
-        if (size > maximumBytes) {
-          throw new BlobTooLargeError(
-            `Cannot store the blob: at most ${maximumBytes} bytes are expected, more arrived`,
-          );
-        }
-        digest.update(piece);
-        await file.writeFile(piece);
-      }
-      const hash = digest.digest('hex');
-      if (expected !== undefined && hash !== expected) {
-        throw new BlobMismatchError(
-          'Cannot store the blob: its bytes are not those of the announced hash. Send it again.',
-        );
-      }
-      await file.sync();
-      await file.close();
-      await rename(part, pathOf(hash));
-      await syncFolder(folder);
-      return { hash, size };
+      const { size: sizeBytes } = await file.stat();
+      const read: OpenBlob['read'] = (range) => readAt(file, range);
+      return { sizeBytes, descriptor: file.fd, read, [Symbol.asyncDispose]: () => file.close() };
     } catch (error) {
-      await file.close().catch(() => undefined);
-      await rm(part, { force: true });
+      await file.close();
       throw error;
     }
   };
@@ -134,22 +196,21 @@ export function openBlobFolder(folder: string): BlobFolder {
       return bytes;
     },
     async open(hash) {
-      const file = await open(pathOf(hash)).catch((error: unknown) => {
-        throw isMissing(error) ? new BlobDamagedError(missingBlob(hash)) : error;
-      });
+      const blob = await openUnchecked(hash);
       try {
-        const { size: sizeBytes } = await file.stat();
         const digest = createHash('sha256');
-        for (let position = 0; position < sizeBytes; position += pieceBytes) {
-          digest.update(await readAt(file, { position, bytes: Math.min(pieceBytes, sizeBytes - position) }));
+        for (let position = 0; position < blob.sizeBytes; position += pieceBytes) {
+          digest.update(await blob.read({ position, bytes: Math.min(pieceBytes, blob.sizeBytes - position) }));
         }
         if (digest.digest('hex') !== hash) throw new BlobDamagedError(changedBlob(hash));
-        return { sizeBytes, read: (range) => readAt(file, range), [Symbol.asyncDispose]: () => file.close() };
+        return blob;
       } catch (error) {
-        await file.close();
+        await blob[Symbol.asyncDispose]();
         throw error;
       }
     },
+    openUnchecked,
+    draft,
     async remove(hash) {
       await rm(pathOf(hash), { force: true });
     },
@@ -162,6 +223,16 @@ export function openBlobFolder(folder: string): BlobFolder {
       }
     },
   };
+}
+
+async function writeAt(
+  file: FileHandle,
+  { bytes, position }: { readonly bytes: Uint8Array; readonly position: number },
+): Promise<void> {
+  for (let done = 0; done < bytes.byteLength; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, position + done);
+    done += bytesWritten;
+  }
 }
 
 function missingBlob(hash: Sha256Hex): string {
