@@ -113,7 +113,7 @@ describe('alignModalities()', () => {
     const cohort = tinyCohort({ patients: 16 });
     const first = await align(cohort);
     const later = await align(cohort, { localEpochs: 20 });
-    expect(later.figures.loss).toBeLessThan(0.9 * first.figures.loss);
+    expect(later.figures.loss).toBeLessThan(0.9 * first.figures.loss!);
     expect(first.sampleCounts).toEqual({ image: 8, clinical: 8, expression: 8 });
   });
 

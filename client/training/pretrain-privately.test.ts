@@ -27,7 +27,7 @@ describe('pretrainSlices() with protection.privacy', () => {
       { plan, stage, round: 1, weights },
       { signal: new AbortController().signal, onProgress: (report) => reports.push(report) },
     );
-    expect(trained.figures).toMatchObject({ loss: 0, steps: 2, samples: 0 });
+    expect(trained.figures).toMatchObject({ loss: null, steps: 2, samples: 0 });
     expect(trained.sampleCounts).toEqual({ slice: plan.protection.maximumSampleCount });
     expect(reports.map(({ done, total, loss }) => `${done}/${total} ${loss}`)).toEqual([
       '0/2 null',

@@ -50,7 +50,7 @@ export async function pretrainPrivately(
     return {
       weights: trained,
       sampleCounts: { slice: plan.protection.maximumSampleCount },
-      figures: { loss: 0, steps: training.spent().steps, samples: 0, seconds },
+      figures: { loss: null, steps: training.spent().steps, samples: 0, seconds },
     };
   } finally {
     training.dispose();

@@ -115,6 +115,8 @@ const failure = {
   'canary-wrong': 'the masks did not cancel in the sum',
   'sum-out-of-range': 'the sum had numbers that no updates add up to',
   'secret-wrong': 'a hospital had shared something else than its secret',
+  'too-many-skipped-rounds': 'too many rounds in a row had no result',
+  'too-many-rollbacks': 'too many rounds had to be rolled back',
   'aggregation-failed': 'the updates could not be added',
   'updates-do-not-fit': 'the sum of the updates does not fit the number format',
   'stage-preparation-failed': 'the starting weights could not be made',

@@ -17,7 +17,8 @@ export function recordStudy(state: StudyState, plan: StudyPlan): StudyRecord {
     absent: sites.flatMap(([site, siteState]) => absence(site, siteState)),
     stages: state.stages.map((stage, index): StageRecord => {
       const rounds = stage.rounds.flatMap(roundRecord);
-      const ended = rounds.filter(({ failure }) => failure === null).length === state.rules.stages[index]?.rounds;
+      const over = stage.rounds.filter(({ outcome }) => outcome !== null && outcome.kind !== 'failed');
+      const ended = over.length === state.rules.stages[index]?.rounds;
       return { name: stage.name, initial: stage.initialModel, final: ended ? stage.model : null, rounds };
     }),
     evaluations: Object.entries(state.evaluation?.reports ?? {})
@@ -75,6 +76,7 @@ function roundRecord(round: RoundState): RoundRecord[] {
   const { outcome } = round;
   if (outcome === null) return [];
   const added = outcome.kind === 'committed' ? outcome.participants : [];
+  const hasNoResult = outcome.kind === 'failed' || outcome.kind === 'skipped';
   return [
     {
       round: round.round,
@@ -86,8 +88,8 @@ function roundRecord(round: RoundState): RoundRecord[] {
         .map(({ site, figures, bytes }) => ({ site, figures, bytesSent: bytes }))
         .sort((a, b) => (a.site < b.site ? -1 : 1)),
       leftOut: [...round.leftOut, ...rolledBack(round)],
-      model: outcome.kind === 'failed' ? round.startModel : outcome.model,
-      failure: outcome.kind === 'failed' ? outcome.reason : null,
+      model: hasNoResult ? round.startModel : outcome.model,
+      failure: hasNoResult ? outcome.reason : null,
     },
   ];
 }

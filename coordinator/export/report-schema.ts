@@ -102,8 +102,8 @@ const Round = z.strictObject({
   /** Sites whose updates are in the sum. */
   participants: z.array(Slug),
   leftOut: z.array(LeftOut),
-  /** Mean training loss by site. */
-  loss: bySite(z.number()),
+  /** Mean training loss by site; null for sites that trained privately and tell none. */
+  loss: bySite(z.number().nullable()),
   seconds: Seconds,
   /** Seconds each site spent training, by site. */
   trainingSeconds: bySite(Seconds),
@@ -113,7 +113,7 @@ const Round = z.strictObject({
   bytesSent: bySite(z.int().min(0)),
   /** SHA-256 of the weights after the round. */
   modelHash: Sha256,
-  /** Why the round failed; null for a round that was committed. */
+  /** Why the round has no result: it was skipped, or ended a failed study; null for one that has. */
   failure: ReasonCode.nullable(),
 });
 export type ReportRound = z.infer<typeof Round>;

@@ -53,7 +53,7 @@ export interface RoundRecord {
     /** Attempts before it that too many sites had left. */
     readonly aborted: number;
   };
-  /** Why the round failed, for the one that ended a failed study. */
+  /** Why the round has no result: it was skipped, or ended a failed study. */
   readonly failure: z.infer<typeof ReasonCode> | null;
 }
 

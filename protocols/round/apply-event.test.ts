@@ -4,6 +4,7 @@ import { applyEvent } from './apply-event.ts';
 import { StudyEvent } from './events.ts';
 import { type StudyState, stateHash } from './state.ts';
 import vector from './test-vectors/journal.json' with { type: 'json' };
+import sessions from './test-vectors/session-journals.json' with { type: 'json' };
 
 const events = z.array(StudyEvent).parse(vector.events);
 
@@ -24,12 +25,21 @@ describe('applyEvent()', () => {
     }
   });
 
-  test('covers every kind of event but the sad endings, the rollback, the late invitation and sessions', () => {
+  test('folds journals of before pauses, graces and skipped rounds to the states that they had', () => {
+    for (const { events: recorded, stateHash: expected } of sessions.journals) {
+      const state = z.array(StudyEvent).parse(recorded).reduce<StudyState | null>(applyEvent, null);
+      expect(state && stateHash(state)).toBe(expected);
+    }
+  });
+
+  test('covers every kind of event but pauses, the sad endings, the late invitation and sessions', () => {
     const seen = new Set(events.map(({ kind }) => kind));
     const unseen = StudyEvent.options.map(({ shape }) => shape.kind.value).filter((kind) => !seen.has(kind));
-    const sessions = ['session-message', 'session-conflict', 'session-step-opened', 'session-aborted'];
-    const sad = ['round-rolled-back', 'round-failed', 'study-failed', 'study-aborted'];
-    expect(unseen).toEqual(['site-invited', ...sessions, ...sad]);
+    const inSessions = ['session-message', 'session-conflict', 'session-step-opened', 'session-aborted'];
+    const sad = ['round-rolled-back', 'round-skipped', 'round-failed'];
+    const pauses = ['study-paused', 'study-resumed'];
+    const ends = ['study-failed', 'study-aborted'];
+    expect(unseen).toEqual(['site-invited', 'quorum-reached', ...inSessions, ...sad, ...pauses, ...ends]);
   });
 
   test('refuses a journal with a missing, doubled or foreign event', () => {

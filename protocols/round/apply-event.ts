@@ -5,6 +5,7 @@ import {
   currentRound,
   currentStage,
   type EvaluationState,
+  isOver,
   type Phase,
   type RoundState,
   type StageState,
@@ -13,6 +14,14 @@ import {
 
 /** @throws {RangeError} when the event cannot follow the state: the journal is damaged or not of this study. */
 export function applyEvent(state: StudyState | null, event: StudyEvent): StudyState {
+  const next = follow(state, event);
+  if (state?.paused === undefined || next.paused === undefined || next.phase === state.phase) return next;
+  // A phase that begins during a pause has all of its time yet.
+  const remainingMillis = 'deadlineMillis' in next.phase ? next.phase.deadlineMillis - event.atMillis : null;
+  return { ...next, paused: { ...next.paused, remainingMillis } };
+}
+
+function follow(state: StudyState | null, event: StudyEvent): StudyState {
   if (event.kind === 'study-launched') {
     if (state !== null) throw impossible(event);
     return {
@@ -92,8 +101,21 @@ export function applyEvent(state: StudyState | null, event: StudyEvent): StudySt
     case 'offer-refused':
       return changeRound(state, event, (round) => ({
         ...round,
-        refused: [...round.refused, { site: event.site, reason: event.reason }],
+        refused: [
+          ...round.refused,
+          {
+            site: event.site,
+            reason: event.reason,
+            ...(event.offered !== undefined && { offered: event.offered }),
+          },
+        ],
       }));
+    case 'quorum-reached': {
+      if (state.phase.kind !== 'training') throw impossible(event);
+      const { atMillis, deadlineMillis } = event;
+      const noted = changeRound(state, event, (round) => round);
+      return { ...noted, phase: { kind: 'training', deadlineMillis, quorumAtMillis: atMillis } };
+    }
     case 'session-message': {
       const { site, step, body, figures, vector, atMillis } = event;
       return changeSession(state, event, (session, round) => {
@@ -124,12 +146,16 @@ export function applyEvent(state: StudyState | null, event: StudyEvent): StudySt
       return { ...opened, phase: { kind: 'secure-session', step, deadlineMillis } };
     }
     case 'session-aborted': {
-      const { attempt, step, reason } = event;
+      const { attempt, step, reason, last } = event;
       return changeSession(state, event, (session, round) => ({
         ...round,
         // What was masked for this attempt is of no use for another.
         accepted: [],
-        session: { ...session, steps: {}, aborts: [...session.aborts, { attempt, step, reason }] },
+        session: {
+          ...session,
+          ...(last !== true && { steps: {} }),
+          aborts: [...session.aborts, { attempt, step, reason }],
+        },
       }));
     }
     case 'round-closed': {
@@ -159,15 +185,25 @@ export function applyEvent(state: StudyState | null, event: StudyEvent): StudySt
       return { ...moved, phase: phaseAfterRound(state, event.stage, event.round) };
     }
     case 'round-rolled-back': {
-      const { atMillis, reason, rejectedModel, model, optimiserState } = event;
+      const { atMillis, reason, rejectedModel, model, optimiserState, sum, transcript } = event;
+      const published = { ...(sum !== undefined && { sum }), ...(transcript !== undefined && { transcript }) };
       const rolledBack = changeRound(state, event, (round) => ({
         ...round,
-        outcome: { kind: 'rolled-back', atMillis, reason, rejectedModel, model },
+        outcome: { kind: 'rolled-back', atMillis, reason, rejectedModel, model, ...published },
       }));
       const stage = currentStage(rolledBack);
       if (stage === undefined) throw impossible(event);
       const moved = replaceStage(rolledBack, { ...stage, model, optimiserState });
       return { ...moved, phase: phaseAfterRound(state, event.stage, event.round) };
+    }
+    case 'round-skipped': {
+      const { atMillis, reason, transcript } = event;
+      const skipped = changeRound(state, event, (round) => ({
+        ...round,
+        closedAtMillis: round.closedAtMillis ?? atMillis,
+        outcome: { kind: 'skipped', atMillis, reason, ...(transcript !== undefined && { transcript }) },
+      }));
+      return { ...skipped, phase: phaseAfterRound(state, event.stage, event.round) };
     }
     case 'round-failed': {
       const { atMillis, reason } = event;
@@ -180,6 +216,21 @@ export function applyEvent(state: StudyState | null, event: StudyEvent): StudySt
     case 'deadline-extended':
       if (!('deadlineMillis' in state.phase)) throw impossible(event);
       return { ...state, phase: { ...state.phase, deadlineMillis: event.deadlineMillis } };
+    case 'study-paused': {
+      if (isOver(state)) throw impossible(event);
+      const { phase } = state;
+      const remainingMillis = 'deadlineMillis' in phase ? Math.max(0, phase.deadlineMillis - event.atMillis) : null;
+      return { ...state, paused: { sinceMillis: event.atMillis, remainingMillis } };
+    }
+    case 'study-resumed': {
+      const { paused, ...running } = state;
+      const { phase } = running;
+      const { atMillis, deadlineMillis } = event;
+      const hasDeadline = 'deadlineMillis' in phase;
+      if (paused === undefined || hasDeadline !== (deadlineMillis !== null)) throw impossible(event);
+      const resumed = { ...running, resumedAtMillis: atMillis };
+      return hasDeadline && deadlineMillis !== null ? { ...resumed, phase: { ...phase, deadlineMillis } } : resumed;
+    }
     case 'evaluation-opened': {
       const evaluation: EvaluationState = {
         openedAtMillis: event.atMillis,
@@ -201,15 +252,19 @@ export function applyEvent(state: StudyState | null, event: StudyEvent): StudySt
       return { ...state, evaluation, phase: { kind: 'evaluated' } };
     }
     case 'study-finished':
-      return { ...state, phase: { kind: 'finished' }, endedAtMillis: event.atMillis };
+      return end(state, { kind: 'finished' }, event.atMillis);
     case 'study-failed':
-      return { ...state, phase: { kind: 'failed', reason: event.reason }, endedAtMillis: event.atMillis };
+      return end(state, { kind: 'failed', reason: event.reason }, event.atMillis);
     case 'study-aborted':
-      return { ...state, phase: { kind: 'aborted' }, endedAtMillis: event.atMillis };
+      return end(state, { kind: 'aborted' }, event.atMillis);
     default:
       event satisfies never;
       throw new TypeError('Cannot apply an event of an unknown kind');
   }
+}
+
+function end({ paused: _, ...state }: StudyState, phase: Phase, atMillis: number): StudyState {
+  return { ...state, phase, endedAtMillis: atMillis };
 }
 
 function phaseAfterRound(state: StudyState, stageIndex: number, round: number): Phase {

@@ -29,6 +29,10 @@ export const StudyRules = z.strictObject({
   sessionWindowMillis: WindowMillis.optional(),
   /** The plan's `protection.gate`. */
   gate: GateRules.optional(),
+  /** How long a round stays open once its quorum has answered; without it until the deadline. */
+  graceMillis: z.number().min(0).max(2_592_000_000).optional(),
+  /** So many rounds skipped one after another end the study; without it the first does. */
+  maximumSkippedRounds: z.int().min(1).max(10_000).optional(),
   stages: z
     .array(
       z.strictObject({
@@ -99,7 +103,17 @@ export const StudyEvent = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('site-left-out'), ...at, ...inRound, site: Slug, reason: ReasonCode }),
   /** An offer that was refused in the open round: the reason named if nothing better arrives, and evidence. */
-  z.strictObject({ kind: z.literal('offer-refused'), ...at, ...inRound, site: Slug, reason: ReasonCode }),
+  z.strictObject({
+    kind: z.literal('offer-refused'),
+    ...at,
+    ...inRound,
+    site: Slug,
+    reason: ReasonCode,
+    /** The round that the offer named, if it is another one. */
+    offered: z.strictObject(inRound).optional(),
+  }),
+  /** Enough sites have answered for the round to count: the others have until the end of the grace. */
+  z.strictObject({ kind: z.literal('quorum-reached'), ...at, ...inRound, deadlineMillis: TimeMillis }),
   /** The step's message of one site was accepted. */
   z.strictObject({
     kind: z.literal('session-message'),
@@ -123,7 +137,14 @@ export const StudyEvent = z.discriminatedUnion('kind', [
     sites: Sites.min(1),
     deadlineMillis: TimeMillis,
   }),
-  z.strictObject({ kind: z.literal('session-aborted'), ...at, ...inSession, reason: ReasonCode }),
+  z.strictObject({
+    kind: z.literal('session-aborted'),
+    ...at,
+    ...inSession,
+    reason: ReasonCode,
+    /** No other attempt follows: what was said stays as evidence. */
+    last: z.literal(true).optional(),
+  }),
   /** No more updates: the accepted ones are the aggregate. */
   z.strictObject({ kind: z.literal('round-closed'), ...at, ...inRound }),
   z.strictObject({
@@ -152,10 +173,30 @@ export const StudyEvent = z.discriminatedUnion('kind', [
     /** What the study goes on from. */
     model: Sha256,
     optimiserState: Sha256.nullable(),
+    /** As for `round-committed`: sites see what was rejected. */
+    sum: Sha256.optional(),
+    transcript: Sha256.optional(),
+  }),
+  /** The round has no result and is never attempted again: the study goes on from the same weights. */
+  z.strictObject({
+    kind: z.literal('round-skipped'),
+    ...at,
+    ...inRound,
+    reason: ReasonCode,
+    /** Hash of the session's messages, where it was unmasked and its sum was of no use. */
+    transcript: Sha256.optional(),
   }),
   z.strictObject({ kind: z.literal('round-failed'), ...at, ...inRound, reason: ReasonCode }),
   /** After a restart: sites that could not reach the coordinator get their chance. */
   z.strictObject({ kind: z.literal('deadline-extended'), ...at, deadlineMillis: TimeMillis }),
+  /** No work is given and deadlines stand still; what sites have in hand is taken. */
+  z.strictObject({ kind: z.literal('study-paused'), ...at }),
+  z.strictObject({
+    kind: z.literal('study-resumed'),
+    ...at,
+    /** With what was left of its time at the pause; null for a phase without a deadline. */
+    deadlineMillis: TimeMillis.nullable(),
+  }),
   z.strictObject({ kind: z.literal('evaluation-opened'), ...at, sites: Sites, deadlineMillis: TimeMillis }),
   z.strictObject({ kind: z.literal('evaluation-received'), ...at, site: Slug, report: EvaluationReport, bytes: Count }),
   z.strictObject({

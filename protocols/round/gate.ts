@@ -25,6 +25,9 @@ export interface Candidate {
   readonly model: Sha256Hex;
   /** L2 norm of the change from the round's first weights to its result. */
   readonly updateNorm: number | undefined;
+  /** With secure aggregation: what was published of the round. */
+  readonly sum?: Sha256Hex | undefined;
+  readonly transcript?: Sha256Hex | undefined;
 }
 
 /** The events of a rollback, or null when the result passes or the study has no gate. */
@@ -40,7 +43,9 @@ export function rollBack(
   if (reason === null) return null;
   if (rollbacks(state) >= gate.maximumRollbacks) return failRound(where, 'too-many-rollbacks');
   const { model, optimiserState } = reason === 'training-loss-rose' ? (stage.fallback ?? stage) : stage;
-  return [{ kind: 'round-rolled-back', ...where, reason, rejectedModel: candidate.model, model, optimiserState }];
+  const { model: rejectedModel, sum, transcript } = candidate;
+  const published = { ...(sum !== undefined && { sum }), ...(transcript !== undefined && { transcript }) };
+  return [{ kind: 'round-rolled-back', ...where, reason, rejectedModel, model, optimiserState, ...published }];
 }
 
 function gateFailure(
@@ -66,7 +71,9 @@ function gateFailure(
 function lossRises(before: RoundState, now: RoundState): number[] {
   return now.accepted.flatMap(({ site, figures }) => {
     const then = before.accepted.find((accepted) => accepted.site === site)?.figures.loss;
-    return then === undefined || then === 0 ? [] : [(figures.loss - then) / Math.abs(then)];
+    // Sites that train privately tell none.
+    if (then === undefined || then === null || then === 0 || figures.loss === null) return [];
+    return [(figures.loss - then) / Math.abs(then)];
   });
 }
 

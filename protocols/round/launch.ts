@@ -1,6 +1,6 @@
 /** The event that begins a study's journal. */
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { planHash, type StudyPlan, sessionDeadlineSeconds } from '../study/plan.ts';
+import { graceSeconds, maximumSkippedRounds, planHash, type StudyPlan, sessionDeadlineSeconds } from '../study/plan.ts';
 import type { StudyEvent } from './events.ts';
 
 export function launchStudy(
@@ -23,6 +23,8 @@ export function launchStudy(
         sessionWindowMillis: sessionDeadlineSeconds(plan) * 1000,
       }),
       ...(plan.protection.gate !== undefined && { gate: plan.protection.gate }),
+      graceMillis: graceSeconds(plan) * 1000,
+      maximumSkippedRounds: maximumSkippedRounds(plan),
       stages: plan.stages.map(({ name, kind, rounds }) => ({ name, kind, rounds })),
     },
     sites: options.sites.toSorted(),

@@ -196,14 +196,18 @@ describe('a round', () => {
     const state = training();
     const closed = at(after(state, [update(state, 'zurich'), update(state, 'basel')]), 510);
     expect(outcome(closed).leftOut).toEqual([{ site: 'geneva', reason: 'late' }]);
-    expect(step(closed, update(state, 'geneva'), 511).refusal).toBe('late');
+    const late = step(closed, update(state, 'geneva'), 511);
+    expect(late.refusal).toBe('late-update');
+    // Evidence of whose it was, once.
+    expect(currentRound(late.state)?.refused).toEqual([{ site: 'geneva', reason: 'late-update' }]);
+    expect(step(late.state, update(state, 'geneva'), 512).events).toEqual([]);
   });
 
   test('closes a round that is over before it hears a late update', () => {
     const state = training();
     const two = after(state, [update(state, 'zurich'), update(state, 'basel')]);
     const late = step(two, update(state, 'geneva'), 510);
-    expect(late.refusal).toBe('late');
+    expect(late.refusal).toBe('late-update');
     expect(late.state.phase.kind).toBe('aggregating');
   });
 

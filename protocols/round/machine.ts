@@ -37,5 +37,5 @@ export function onTime(state: StudyState, nowMillis: number): StudyEvent[] {
 
 /** When `onTime` will have something to say if no input comes before: milliseconds since 1970, or null for never. */
 export function nextDeadline(state: StudyState): number | null {
-  return 'deadlineMillis' in state.phase ? state.phase.deadlineMillis : null;
+  return 'deadlineMillis' in state.phase && state.paused === undefined ? state.phase.deadlineMillis : null;
 }

@@ -1,8 +1,9 @@
 /** What follows from the time alone, one step of it: deadlines that have passed and steps that wait for nothing. */
+import { FEWEST_SITES } from '../secure-aggregation/parameters.ts';
 import type { StudyEvent } from './events.ts';
-import { failRound } from './fail-round.ts';
 import { answeredStep, fewestFor } from './session-state.ts';
 import { sessionStepDue } from './session-timing.ts';
+import { skipRound } from './skip-round.ts';
 import {
   currentRound,
   currentStage,
@@ -16,6 +17,7 @@ import {
 /** Empty when there is nothing to do before the next input or deadline. */
 export function nextStep(state: StudyState, atMillis: number): StudyEvent[] {
   const { phase, rules } = state;
+  if (state.paused !== undefined) return [];
   switch (phase.kind) {
     case 'waiting-for-sites': {
       const sites = Object.values(state.sites);
@@ -29,7 +31,7 @@ export function nextStep(state: StudyState, atMillis: number): StudyEvent[] {
       const stage = currentStage(state);
       if (stage === undefined) return [];
       const sites = readySites(state);
-      if (sites.length < rules.quorum) return [{ kind: 'study-failed', atMillis, reason: 'quorum-not-ready' }];
+      if (sites.length < fewestForRound(state)) return [{ kind: 'study-failed', atMillis, reason: 'quorum-not-ready' }];
       return [
         {
           kind: 'round-opened',
@@ -46,22 +48,24 @@ export function nextStep(state: StudyState, atMillis: number): StudyEvent[] {
       const round = currentRound(state);
       if (round === undefined) return [];
       const missing = unanswered(round);
-      if (missing.length > 0 && atMillis < phase.deadlineMillis) return [];
       const where = { atMillis, stage: state.stages.length - 1, round: round.round };
+      if (missing.length > 0 && atMillis < phase.deadlineMillis) return graceDue(state, round, where);
       const leftOut = missing.map(
         (site): StudyEvent => ({ kind: 'site-left-out', ...where, site, reason: lastRefusal(round, site) ?? 'late' }),
       );
       if (round.session !== undefined) {
         const { session } = round;
         const hasEnough = answeredStep(session, 'advertise').length >= fewestFor(session, 'advertise', rules.quorum);
-        if (!hasEnough) return [...leftOut, ...failRound(where, 'quorum-not-met')];
+        if (!hasEnough) return [...leftOut, ...skipRound(state, where, { reason: 'quorum-not-met' })];
         const { deadlineMillis } = phase;
         return [
           ...leftOut,
           ...sessionStepDue(state, { ...round, session }, { step: 'advertise', deadlineMillis, atMillis }),
         ];
       }
-      if (round.accepted.length < rules.quorum) return [...leftOut, ...failRound(where, 'quorum-not-met')];
+      if (round.accepted.length < rules.quorum) {
+        return [...leftOut, ...skipRound(state, where, { reason: 'quorum-not-met' })];
+      }
       return [...leftOut, { kind: 'round-closed', ...where }];
     }
     case 'secure-session': {
@@ -72,7 +76,8 @@ export function nextStep(state: StudyState, atMillis: number): StudyEvent[] {
     case 'aggregating': {
       const round = currentRound(state);
       if (round === undefined || round.accepted.length >= rules.quorum) return [];
-      return failRound({ atMillis, stage: state.stages.length - 1, round: round.round }, 'quorum-not-met');
+      const where = { atMillis, stage: state.stages.length - 1, round: round.round };
+      return skipRound(state, where, { reason: 'quorum-not-met' });
     }
     case 'before-evaluation':
       return [
@@ -114,6 +119,27 @@ export function nextStep(state: StudyState, atMillis: number): StudyEvent[] {
   }
 }
 
+/** The round is sure to count: whoever is not there yet has the grace, and never longer than the deadline. */
+function graceDue(
+  { phase, rules }: StudyState,
+  round: RoundState,
+  where: { readonly atMillis: number; readonly stage: number; readonly round: number },
+): StudyEvent[] {
+  if (phase.kind !== 'training' || rules.graceMillis === undefined || phase.quorumAtMillis !== undefined) return [];
+  const { session } = round;
+  const answered = session === undefined ? round.accepted.length : answeredStep(session, 'advertise').length;
+  const fewest = session === undefined ? rules.quorum : fewestFor(session, 'advertise', rules.quorum);
+  const deadlineMillis = Math.round(where.atMillis + rules.graceMillis);
+  if (answered < fewest || deadlineMillis >= phase.deadlineMillis) return [];
+  return [{ kind: 'quorum-reached', ...where, deadlineMillis }];
+}
+
+/** A round that could not come to a result is not opened. */
+function fewestForRound({ rules }: StudyState): number {
+  return rules.sessionWindowMillis === undefined ? rules.quorum : Math.max(rules.quorum, FEWEST_SITES);
+}
+
+/** What came too late for another round says nothing about this one. */
 function lastRefusal(round: RoundState, site: string): string | undefined {
-  return round.refused.findLast((refused) => refused.site === site)?.reason;
+  return round.refused.findLast((refused) => refused.site === site && refused.reason !== 'late-update')?.reason;
 }

@@ -2,6 +2,8 @@
 export const refusals = {
   'not-invited': 'This site is not invited to this study or round. Ask for work and follow what it says.',
   'study-over': 'The study is over. Ask for work.',
+  'late-update':
+    'The round that the update was trained for is over without it. Ask for work; the next round may include this site.',
   late: 'The deadline has passed. Ask for work; the next round may include this site.',
   'out-of-turn': 'The study is not at the step this message belongs to. Ask for work.',
   'wrong-stage': 'The update is for a stage that is not the current one. Ask for work.',

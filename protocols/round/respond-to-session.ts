@@ -1,6 +1,7 @@
 /** What follows from a site's session message. */
 import { accept, type Decision, nothing, refuse } from './decision.ts';
 import type { StudyEvent } from './events.ts';
+import { noteRefusal } from './note-refusal.ts';
 import type { SessionState, SessionStep } from './session-state.ts';
 import { endAttempt } from './session-timing.ts';
 import { currentRound, type RoundState, type StudyState } from './state.ts';
@@ -16,6 +17,10 @@ export function respondToSessionMessage(
   const { site, attempt, step, body, figures, vector, finding } = message;
   if (session === undefined) return refuse('no-session');
   if (attempt > session.attempt) return refuse('wrong-attempt');
+  if (isLateTraining(state, turn, message)) {
+    const note = { site, reason: 'late-update', offered: where, atMillis };
+    return { events: noteRefusal(state, note), refusal: 'late-update' };
+  }
   if (attempt < session.attempt || currentRound(state) !== round) return refuse('late');
 
   const known = session.steps[step]?.messages[site];
@@ -33,14 +38,25 @@ export function respondToSessionMessage(
   if (open !== step) return refuse(isPast(session, step) ? 'late' : 'out-of-turn');
   if (!session.steps[step]?.sites.includes(site)) return refuse('left-out');
   if (finding !== null) {
-    const isKnown = round.refused.some((refused) => refused.site === site && refused.reason === finding);
-    const events = isKnown ? [] : [{ kind: 'offer-refused' as const, atMillis, ...where, site, reason: finding }];
+    const events = noteRefusal(state, { site, reason: finding, atMillis });
     return { events, refusal: { finding } };
   }
   const isFirst = session.trained[site] === undefined;
   if (isFirst && figures === null) return refuse('figures-missing');
   if ((step === 'masked-input') !== (vector !== null)) return refuse('out-of-turn');
   return accept({ kind: 'session-message', atMillis, ...place, figures: isFirst ? figures : null, vector });
+}
+
+/** Whether the site says that it has trained when its round goes on, or has ended, without it. */
+function isLateTraining(
+  state: StudyState,
+  { round }: { readonly round: RoundState },
+  { site, attempt, step }: SessionMessageInput,
+): boolean {
+  if (step !== 'advertise' || attempt !== 1 || round.session?.trained[site] !== undefined) return false;
+  const left = round.leftOut.find((leaving) => leaving.site === site);
+  const isOpen = state.phase.kind === 'training' && currentRound(state) === round;
+  return !isOpen && (left === undefined || left.reason === 'late');
 }
 
 /** The attempt ends; whoever is to blame is not in the next one. */

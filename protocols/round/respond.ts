@@ -3,11 +3,12 @@ import { hashOfJson } from '@wardround/shared/bytes/hash.ts';
 import type { SiteReady } from '../session/messages.ts';
 import { accept, type Decision, nothing, refuse } from './decision.ts';
 import type { StudyEvent } from './events.ts';
-import { failRound } from './fail-round.ts';
 import { rollBack } from './gate.ts';
+import { noteRefusal } from './note-refusal.ts';
 import type { RefusalCode } from './refusals.ts';
 import { leaveSession, respondToBrokenSession, respondToSessionMessage } from './respond-to-session.ts';
 import { awaitedInStep } from './session-state.ts';
+import { skipRound } from './skip-round.ts';
 import { currentRound, isOver, type RoundState, type StageState, type StudyState, unanswered } from './state.ts';
 import type { StudyInput, UpdateInput } from './study-input.ts';
 
@@ -46,15 +47,20 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
       return respondToEvaluation(state, input, atMillis);
     case 'abort':
       return isOver(state) ? nothing : accept({ kind: 'study-aborted', atMillis });
+    case 'pause':
+      if (isOver(state)) return refuse('study-over');
+      return state.paused === undefined ? accept({ kind: 'study-paused', atMillis }) : nothing;
+    case 'resume':
+      return respondToResume(state, atMillis);
     case 'stage-prepared':
       if (state.phase.kind !== 'starting-stage' || state.phase.stage !== input.stage) return refuse('out-of-turn');
       return accept({ kind: 'stage-started', atMillis, stage: input.stage, layout: input.layout, model: input.model });
     case 'aggregated': {
       const round = aggregatingRound(state, input);
       if (round === null) return refuse('out-of-turn');
-      const { model, updateNorm } = input;
+      const { model, updateNorm, sum, transcript } = input;
       const where = { atMillis, stage: input.stage, round: input.round };
-      const rolledBack = rollBack(state, { round, model, updateNorm }, where);
+      const rolledBack = rollBack(state, { round, model, updateNorm, sum, transcript }, where);
       if (rolledBack !== null) return { events: rolledBack, refusal: null };
       return accept({
         kind: 'round-committed',
@@ -64,8 +70,8 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
         participants: round.accepted.map(({ site }) => site).sort(),
         model: input.model,
         optimiserState: input.optimiserState,
-        ...(input.sum !== undefined && { sum: input.sum }),
-        ...(input.transcript !== undefined && { transcript: input.transcript }),
+        ...(sum !== undefined && { sum }),
+        ...(transcript !== undefined && { transcript }),
         ...(state.rules.gate !== undefined && updateNorm !== undefined && { updateNorm }),
       });
     }
@@ -75,6 +81,15 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
       const { stage, site, reason } = input;
       return accept({ kind: 'site-left-out', atMillis, stage, round: input.round, site, reason });
     }
+    case 'round-unfit': {
+      const round = aggregatingRound(state, input);
+      if (round === null) return refuse('out-of-turn');
+      const { reason, suspect, transcript } = input;
+      const where = { atMillis, stage: input.stage, round: input.round };
+      const isIn = suspect !== null && round.accepted.some(({ site }) => site === suspect);
+      const left: StudyEvent[] = isIn ? [{ kind: 'site-left-out', ...where, site: suspect, reason }] : [];
+      return { events: [...left, ...skipRound(state, where, { reason, transcript })], refusal: null };
+    }
     case 'give-up': {
       if (isOver(state)) return nothing;
       const round = currentRound(state);
@@ -82,10 +97,10 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
         return accept({ kind: 'study-failed', atMillis, reason: input.reason });
       }
       const where = { atMillis, stage: state.stages.length - 1, round: round.round };
-      return { events: failRound(where, input.reason), refusal: null };
+      return { events: skipRound(state, where, { reason: input.reason }), refusal: null };
     }
     case 'restarted': {
-      if (!('deadlineMillis' in state.phase)) return nothing;
+      if (!('deadlineMillis' in state.phase) || state.paused !== undefined) return nothing;
       const grace = Math.min(restartGraceMillis, phaseWindowMillis(state));
       const deadlineMillis = Math.round(atMillis + grace);
       if (deadlineMillis <= state.phase.deadlineMillis) return nothing;
@@ -95,6 +110,14 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
       input satisfies never;
       return nothing;
   }
+}
+
+function respondToResume(state: StudyState, atMillis: number): Decision {
+  if (isOver(state)) return refuse('study-over');
+  if (state.paused === undefined) return nothing;
+  const { remainingMillis } = state.paused;
+  const deadlineMillis = remainingMillis === null ? null : Math.round(atMillis + remainingMillis);
+  return accept({ kind: 'study-resumed', atMillis, deadlineMillis });
 }
 
 function respondToReady(state: StudyState, site: string, ready: SiteReady, atMillis: number): Decision {
@@ -134,20 +157,24 @@ function respondToUpdate(state: StudyState, offer: UpdateInput, atMillis: number
     if (!isTurnError || open === undefined || !isOpen(state, open) || !unanswered(open).includes(offer.site)) {
       return refuse(turn);
     }
-    const where = { stage: state.stages.length - 1, round: open.round };
-    return { events: noteRefusal(open, where, offer.site, turn, atMillis), refusal: turn };
+    const index = state.stages.findIndex(({ name }) => name === offer.stage);
+    const offered = index === -1 ? {} : { offered: { stage: index, round: offer.round } };
+    return { events: noteRefusal(state, { site: offer.site, reason: turn, ...offered, atMillis }), refusal: turn };
   }
   const { stage, round, where } = turn;
   if (round.session !== undefined) return refuse('session-expected');
   const accepted = round.accepted.find(({ site }) => site === offer.site);
   if (accepted !== undefined) {
     if (accepted.blob === offer.blob) return nothing;
-    const events = isOpen(state, round) ? noteRefusal(round, where, offer.site, 'equivocation', atMillis) : [];
-    return { events, refusal: 'equivocation' };
+    const note = { site: offer.site, reason: 'equivocation', offered: where, atMillis };
+    return { events: isOpen(state, round) ? noteRefusal(state, note) : [], refusal: 'equivocation' };
   }
   const leftOut = round.leftOut.find(({ site }) => site === offer.site);
   if (leftOut !== undefined && leftOut.reason !== 'late') return refuse('left-out');
-  if (!isOpen(state, round)) return refuse('late');
+  if (!isOpen(state, round)) {
+    const note = { site: offer.site, reason: 'late-update', offered: where, atMillis };
+    return { events: noteRefusal(state, note), refusal: 'late-update' };
+  }
 
   const mismatch: RefusalCode | null =
     offer.model !== round.startModel ? 'wrong-model' : offer.layout !== stage.layout ? 'wrong-layout' : null;
@@ -216,18 +243,6 @@ function aggregatingRound(
   const round = currentRound(state);
   if (state.phase.kind !== 'aggregating' || round === undefined) return null;
   return message.stage === state.stages.length - 1 && message.round === round.round ? round : null;
-}
-
-/** Notes a refusal once per site and reason, so that nobody can fill the journal. */
-function noteRefusal(
-  round: RoundState,
-  where: { readonly stage: number; readonly round: number },
-  site: string,
-  reason: string,
-  atMillis: number,
-): StudyEvent[] {
-  const isKnown = round.refused.some((refused) => refused.site === site && refused.reason === reason);
-  return isKnown ? [] : [{ kind: 'offer-refused', atMillis, ...where, site, reason }];
 }
 
 function phaseWindowMillis(state: StudyState): number {

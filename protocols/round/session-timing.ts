@@ -1,6 +1,5 @@
 /** What follows from the time in a round with secure aggregation: which step opens next, or why the attempt ends. */
 import type { StudyEvent } from './events.ts';
-import { failRound } from './fail-round.ts';
 import {
   answeredStep,
   awaitedInStep,
@@ -10,6 +9,7 @@ import {
   type SessionStep,
   stepAfter,
 } from './session-state.ts';
+import { skipRound } from './skip-round.ts';
 import type { RoundState, StudyState } from './state.ts';
 
 interface Where {
@@ -50,7 +50,7 @@ export function endAttempt(
   { where, step, reason }: { readonly where: Where; readonly step: SessionStep; readonly reason: string },
 ): StudyEvent[] {
   const { attempt, trained } = round.session;
-  const aborted: StudyEvent = { kind: 'session-aborted', ...where, attempt, step, reason };
+  const aborted = { kind: 'session-aborted', ...where, attempt, step, reason } as const;
   const left = new Set(round.leftOut.map(({ site }) => site));
   const sites = Object.keys(trained)
     .filter((site) => !left.has(site))
@@ -58,7 +58,7 @@ export function endAttempt(
   // After a share may have been revealed, another sum of this round must never be.
   const mayTryAgain = step !== 'unmask' && attempt < MOST_ATTEMPTS;
   if (!mayTryAgain || sites.length < fewestFor(round.session, 'advertise', state.rules.quorum)) {
-    return [aborted, ...failRound(where, reason)];
+    return [{ ...aborted, last: true }, ...skipRound(state, where, { reason })];
   }
   return [aborted, openStep(state, { ...where, attempt: attempt + 1, step: 'advertise', sites })];
 }

@@ -13,11 +13,21 @@ export interface StudyState {
   readonly launchedAtMillis: number;
   readonly endedAtMillis: number | null;
   readonly phase: Phase;
+  /** Not there while the study runs. The phase's deadline means nothing meanwhile. */
+  readonly paused?: Pause;
+  /** When the last pause ended; not there in studies that were never paused. */
+  readonly resumedAtMillis?: number;
   /** Every site that was ever invited to the study. */
   readonly sites: Readonly<Record<string, SiteState>>;
   /** The stages begun so far, in plan order. */
   readonly stages: readonly StageState[];
   readonly evaluation: EvaluationState | null;
+}
+
+export interface Pause {
+  readonly sinceMillis: number;
+  /** What is left of the phase's time; null for a phase without a deadline. */
+  readonly remainingMillis: number | null;
 }
 
 export type Phase =
@@ -28,7 +38,12 @@ export type Phase =
   /** The next round of the last stage is due to open. Passed through within one transaction. */
   | { readonly kind: 'between-rounds' }
   /** The last round of the last stage is open. */
-  | { readonly kind: 'training'; readonly deadlineMillis: number }
+  | {
+      readonly kind: 'training';
+      readonly deadlineMillis: number;
+      /** When the quorum had answered: since then the deadline is the end of the grace. */
+      readonly quorumAtMillis?: number;
+    }
   /** The sites that have trained aggregate their updates so that only the sum shows. */
   | { readonly kind: 'secure-session'; readonly step: SessionStep; readonly deadlineMillis: number }
   /** The last round is closed and its updates are being added. */
@@ -73,8 +88,8 @@ export interface RoundState {
   readonly leftOut: readonly LeftOut[];
   /** Not there in studies without secure aggregation. */
   readonly session?: SessionState;
-  /** Offers refused while the round was open. */
-  readonly refused: readonly LeftOut[];
+  /** Offers refused while the round was the last one. */
+  readonly refused: readonly RefusedOffer[];
   readonly closedAtMillis: number | null;
   readonly outcome: RoundOutcome | null;
 }
@@ -98,6 +113,16 @@ export type RoundOutcome =
       readonly reason: string;
       readonly rejectedModel: Sha256Hex;
       readonly model: Sha256Hex;
+      /** As for a committed round. */
+      readonly sum?: Sha256Hex;
+      readonly transcript?: Sha256Hex;
+    }
+  /** There is no result, and never will be: the study went on from the weights the round started from. */
+  | {
+      readonly kind: 'skipped';
+      readonly atMillis: number;
+      readonly reason: string;
+      readonly transcript?: Sha256Hex;
     }
   | { readonly kind: 'failed'; readonly atMillis: number; readonly reason: string };
 
@@ -112,6 +137,11 @@ export interface AcceptedUpdate {
 export interface LeftOut {
   readonly site: string;
   readonly reason: string;
+}
+
+export interface RefusedOffer extends LeftOut {
+  /** The round that the offer named, if it is another one. Stages are counted from 0. */
+  readonly offered?: { readonly stage: number; readonly round: number };
 }
 
 export interface EvaluationState {

@@ -29,6 +29,8 @@ export type StudyInput =
     }
   | { readonly kind: 'evaluation'; readonly site: string; readonly report: EvaluationReport; readonly bytes: number }
   | { readonly kind: 'abort' }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
   /** The coordinator's own effects, done. */
   | { readonly kind: 'stage-prepared'; readonly stage: number; readonly layout: Sha256Hex; readonly model: Sha256Hex }
   | {
@@ -49,6 +51,17 @@ export type StudyInput =
       readonly round: number;
       readonly site: string;
       readonly reason: string;
+    }
+  /** The closed round can have no result: its session does not fit together, or what came out is no sum of updates. */
+  | {
+      readonly kind: 'round-unfit';
+      readonly stage: number;
+      readonly round: number;
+      readonly reason: string;
+      /** Whose doing it was, where that is known. */
+      readonly suspect: string | null;
+      /** Hash of the session's messages, where it came to an end. */
+      readonly transcript?: Sha256Hex;
     }
   /** An effect failed for good. */
   | { readonly kind: 'give-up'; readonly reason: string }

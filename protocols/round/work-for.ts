@@ -6,7 +6,7 @@ import { currentRound, currentStage, isOver, type StudyState, unanswered } from 
 /** Null when this study has nothing for the site now. */
 export function workFor(state: StudyState, site: string): Work | null {
   const asked = state.sites[site];
-  if (asked === undefined || isOver(state)) return null;
+  if (asked === undefined || isOver(state) || state.paused !== undefined) return null;
   const reference = { study: state.study, name: state.name, planBlob: state.planBlob };
 
   if (asked.status === 'declined') return null;

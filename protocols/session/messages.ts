@@ -146,8 +146,8 @@ export type Decline = z.infer<typeof Decline>;
 
 /** Training figures that travel beside an update. */
 export const TrainingFigures = z.strictObject({
-  /** Mean loss over the local steps. */
-  loss: z.number().finite(),
+  /** Mean loss over the local steps; null from sites that train privately and tell none. */
+  loss: z.number().finite().nullable(),
   steps: Count,
   /** Samples seen, repeats included. */
   samples: Count,

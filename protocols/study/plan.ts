@@ -175,6 +175,14 @@ const Participation = z.strictObject({
   evaluationDeadlineSeconds: DeadlineSeconds,
   /** How long each step of a secure-aggregation session may take; two minutes where left out. */
   sessionDeadlineSeconds: DeadlineSeconds.optional(),
+  /** How long a round waits for the others once the quorum has answered; a quarter of its deadline where left out. */
+  graceMinutes: z
+    .number()
+    .min(0)
+    .max(30 * 1440)
+    .optional(),
+  /** So many rounds without a result one after another end the study; three where left out. */
+  maximumSkippedRounds: z.int().min(1).max(1000).optional(),
 });
 
 const PatientPrivacy = z.strictObject({
@@ -305,6 +313,17 @@ export type StudyPlan = z.infer<typeof StudyPlan>;
 /** How long each step of a round's secure-aggregation session may take. */
 export function sessionDeadlineSeconds({ participation }: Pick<StudyPlan, 'participation'>): number {
   return participation.sessionDeadlineSeconds ?? 120;
+}
+
+/** How long a round waits for the others once the quorum has answered. */
+export function graceSeconds({ participation }: Pick<StudyPlan, 'participation'>): number {
+  const { graceMinutes, roundDeadlineSeconds } = participation;
+  return graceMinutes === undefined ? roundDeadlineSeconds / 4 : graceMinutes * 60;
+}
+
+/** So many rounds without a result one after another end the study. */
+export function maximumSkippedRounds({ participation }: Pick<StudyPlan, 'participation'>): number {
+  return participation.maximumSkippedRounds ?? 3;
 }
 
 /** The name of a plan: what sites approve and every message carries. */

@@ -13,7 +13,7 @@ const plot = { left: 48, right: 410, top: 16, bottom: 244 };
  * @param sites all sites of the study, so that a site has the same colour in every chart
  */
 export function lossChart(stage: ReportStage, sites: readonly string[]): Markup | null {
-  const losses = stage.rounds.flatMap(({ loss }) => Object.values(loss));
+  const losses = stage.rounds.flatMap(({ loss }) => Object.values(loss)).filter((loss) => loss !== null);
   if (losses.length === 0) return null;
   const range = padded(Math.min(...losses), Math.max(...losses));
   const rounds = stage.rounds.length;
@@ -24,8 +24,8 @@ export function lossChart(stage: ReportStage, sites: readonly string[]): Markup 
   const y = (loss: number) => plot.bottom - ((loss - range.low) / (range.high - range.low)) * (plot.bottom - plot.top);
 
   const series = sites.flatMap((site, index) => {
-    const points = stage.rounds.flatMap(({ round, loss }) =>
-      loss[site] === undefined ? [] : [{ round, loss: loss[site] }],
+    const points = stage.rounds.flatMap(({ round, loss: { [site]: loss = null } }) =>
+      loss === null ? [] : [{ round, loss }],
     );
     return points.length === 0 ? [] : [{ site, style: (index % 8) + 1, points }];
   });

@@ -82,7 +82,7 @@ function participants({ participants: present }: ReportRound, sites: readonly st
 
 function leftOut({ leftOut: absent, failure }: ReportRound): string {
   const reasons = absent.map(({ site, reason }) => `${site}: ${reasonText(reason, 'left-out')}`);
-  if (failure !== null) reasons.push(`the round failed: ${reasonText(failure, 'failure')}`);
+  if (failure !== null) reasons.push(`the round has no result: ${reasonText(failure, 'failure')}`);
   return reasons.length === 0 ? 'nobody' : reasons.join('; ');
 }
 
