@@ -17,8 +17,10 @@ const KeptModel = z.strictObject({
   /** The last link of the chain that was computed; 0 for the weights the stage began with. */
   round: z.int().min(0),
   model: Sha256,
-  /** The files of the weights and of the optimiser's memory, by their hashes. */
+  /** The file of the optimiser's momentum, by its hash. */
   optimiserState: Sha256.nullable(),
+  /** That of its second moment. Absent where an earlier version kept both in one file: such a chain begins anew. */
+  secondMoment: Sha256.nullable().optional(),
 });
 export type KeptModel = z.infer<typeof KeptModel>;
 
@@ -43,7 +45,7 @@ export function keepModel(folder: string, model: KeptModel): Promise<void> {
   return writeStateFile(folder, fileOf(model), model);
 }
 
-/** Where the weights and memories of the stage lie, each under its hash. */
+/** Where the weights and the optimiser's memories of the stage lie, each under its hash. */
 export async function modelFolder(folder: string, { study, stage }: StageReference): Promise<string> {
   const path = join(folder, 'models', `${study}-${stage}`);
   await mkdir(path, { recursive: true, mode: 0o700 });

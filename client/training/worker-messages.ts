@@ -116,6 +116,7 @@ export interface AdvanceTask {
     readonly initial: Sha256Hex;
     readonly model: Sha256Hex;
     readonly optimiserState: Sha256Hex | null;
+    readonly secondMoment?: Sha256Hex | null | undefined;
   } | null;
   /** What the coordinator says the stage began with. */
   readonly initial: Sha256Hex;
@@ -126,7 +127,9 @@ export interface AdvanceTask {
 export interface Advanced {
   readonly initial: Sha256Hex;
   readonly model: Sha256Hex;
+  /** Its momentum. */
   readonly optimiserState: Sha256Hex | null;
+  readonly secondMoment: Sha256Hex | null;
 }
 
 export interface TaskResults {

@@ -232,7 +232,7 @@ function perform(task: Task, watch: Watch): Promise<TaskResults[Task['kind']]> {
     case 'mask':
       return maskVector(task, watch);
     case 'advance-model':
-      return advanceModel(task);
+      return advanceModel(task, watch);
     case 'evaluate':
       return evaluate(task, watch);
     default:

@@ -1,5 +1,5 @@
 /** What of a stage's model travels between sites and coordinator, how it starts and how its updates are coded. */
-import { initialise } from '@wardround/shared/tensors/initialise.ts';
+import { initialise, initialisePieces } from '@wardround/shared/tensors/initialise.ts';
 import { createLayout, type ParameterLayout } from '@wardround/shared/tensors/layout.ts';
 import { clinicalSharedLayout } from '@wardround/shared/tensors/layouts/clinical.ts';
 import { expressionSharedLayout } from '@wardround/shared/tensors/layouts/expression.ts';
@@ -47,6 +47,11 @@ export function stageLayout(plan: StudyPlan, stage: Stage): ParameterLayout {
 /** The flat vector a stage starts from, on every machine the same. */
 export function initialStageWeights(plan: StudyPlan, stage: Stage): Float32Array {
   return initialise(stageLayout(plan, stage), `${plan.seed}/${stage.name}`);
+}
+
+/** The same, so many numbers at a time; the last piece is shorter. */
+export function initialStagePieces(plan: StudyPlan, stage: Stage, length: number): Iterable<Float32Array> {
+  return initialisePieces(stageLayout(plan, stage), { seed: `${plan.seed}/${stage.name}`, length });
 }
 
 /** How a stage's updates are coded in a round that `sites` sites are invited to. */

@@ -9,10 +9,24 @@ export async function readAt(
   file: Pick<FileHandle, 'read'>,
   { position, bytes }: { readonly position: number; readonly bytes: number },
 ): Promise<Uint8Array> {
-  const buffer = new Uint8Array(bytes);
+  const target = new Uint8Array(bytes);
+  await readInto(file, { position, target });
+  return target;
+}
+
+/**
+ * The same into memory that the caller has.
+ *
+ * @throws {RangeError} when the file ends before the target is full.
+ */
+export async function readInto(
+  file: Pick<FileHandle, 'read'>,
+  { position, target }: { readonly position: number; readonly target: Uint8Array },
+): Promise<void> {
+  const bytes = target.length;
   let done = 0;
   while (done < bytes) {
-    const { bytesRead } = await file.read(buffer, done, bytes - done, position + done);
+    const { bytesRead } = await file.read(target, done, bytes - done, position + done);
     if (bytesRead === 0) {
       throw new RangeError(
         `Cannot read on: the file ends at byte ${position + done}, where ${bytes - done} more were expected`,
@@ -20,5 +34,4 @@ export async function readAt(
     }
     done += bytesRead;
   }
-  return buffer;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { sha256Hex } from '../bytes/hash.ts';
-import { initialise } from './initialise.ts';
+import { initialise, initialisePieces } from './initialise.ts';
 import { createLayout, type Initialiser, tensorView } from './layout.ts';
 
 const tensor = (name: string, size: number, initialiser: Initialiser) =>
@@ -68,5 +68,20 @@ describe('initialise()', () => {
     const beside = createLayout([tensor('v', 7, { kind: 'truncated-normal', standardDeviation: 1 }), w]);
     expect(tensorView(beside, initialise(beside, 5), 'w')).toEqual(initialise(alone, 5));
     expect(initialise(alone, 6)).not.toEqual(initialise(alone, 5));
+  });
+});
+
+describe('initialisePieces()', () => {
+  const layout = createLayout([
+    tensor('normal', 1001, { kind: 'truncated-normal', standardDeviation: 0.02 }),
+    tensor('counts', 60, { kind: 'log-count', rowLength: 7 }),
+    tensor('uniform', 500, { kind: 'uniform', bound: 0.5 }),
+    tensor('ones', 3, { kind: 'ones' }),
+  ]);
+
+  test.each([1, 7, 64, 782, 1564, 5000])('gives the numbers of initialise(), %i at a time', (length) => {
+    const pieces = [...initialisePieces(layout, { seed: 'known', length })];
+    expect(pieces.flatMap((piece) => [...piece])).toEqual([...initialise(layout, 'known')]);
+    for (const piece of pieces.slice(0, -1)) expect(piece).toHaveLength(length);
   });
 });

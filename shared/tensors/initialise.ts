@@ -17,7 +17,31 @@ export function initialise(layout: ParameterLayout, seed: number | string): Floa
   return values;
 }
 
-function fill(target: Float32Array, initialiser: Initialiser, random: SeededRandom): void {
+/** The same, `length` numbers at a time (the last time fewer), for vectors that should not be in memory as a whole. */
+export function* initialisePieces(
+  layout: ParameterLayout,
+  { seed, length }: { readonly seed: number | string; readonly length: number },
+): Generator<Float32Array, void, undefined> {
+  const random = createRandom(seed).fork('weights');
+  let piece = new Float32Array(Math.min(length, layout.size));
+  let filled = 0;
+  for (const { name, offset, size, initialiser } of layout.tensors) {
+    const own = random.fork(name);
+    for (let done = 0; done < size; ) {
+      const next = piece.subarray(filled, filled + size - done);
+      fill(next, initialiser, own, { first: done });
+      done += next.length;
+      filled += next.length;
+      if (filled < piece.length) continue;
+      yield piece;
+      piece = new Float32Array(Math.min(length, layout.size - offset - done));
+      filled = 0;
+    }
+  }
+}
+
+/** @param options `first`: which of the tensor's numbers the target begins with; those before it were drawn already. */
+function fill(target: Float32Array, initialiser: Initialiser, random: SeededRandom, options = { first: 0 }): void {
   switch (initialiser.kind) {
     case 'zeros':
       return;
@@ -38,7 +62,8 @@ function fill(target: Float32Array, initialiser: Initialiser, random: SeededRand
       for (let i = 0; i < target.length; i += 1) target[i] = (2 * random.next() - 1) * initialiser.bound;
       return;
     case 'log-count':
-      for (let i = 0; i < target.length; i += 1) target[i] = portableLog(1 + (i % initialiser.rowLength));
+      for (let i = 0; i < target.length; i += 1)
+        target[i] = portableLog(1 + ((options.first + i) % initialiser.rowLength));
       return;
     case 'inverse-softplus': {
       const [low, high] = [portableLog(initialiser.lowest), portableLog(initialiser.highest)];

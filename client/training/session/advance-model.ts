@@ -1,48 +1,204 @@
-/** Computes a stage's weights from those before and the published sums, as the coordinator must have done. */
-import { readFile } from 'node:fs/promises';
+/**
+ * Computes a stage's weights from those before and the published sums, as the coordinator must have done: piece by piece
+ * from files to files, each piece through all the sums, so that memory grows neither with the model nor with the rounds.
+ */
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { initialStageWeights, stageUpdateCode } from '@wardround/protocols/study/stage-layout.ts';
-import { decodeSum } from '@wardround/protocols/transfer/update-code.ts';
-import { serverStep } from '@wardround/shared/aggregation/server-optimiser.ts';
-import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { float32FromBytes, int32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
-import { writeFileAtomically } from '../../state/atomic-file.ts';
+import type { Stage, StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { initialStagePieces, stageLayout, stageUpdateCode } from '@wardround/protocols/study/stage-layout.ts';
+import { applySumPiece, PIECE_WORDS } from '@wardround/protocols/transfer/apply-sum.ts';
+import { updateVectorLength } from '@wardround/protocols/transfer/update-code.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { int32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
+import { readAt, readInto } from '@wardround/shared/files/read-at.ts';
+import { createGrowingFile, type GrowingFile } from '../../state/growing-file.ts';
 import { DeclineError } from '../decline-error.ts';
 import type { Advanced, AdvanceTask } from '../worker-messages.ts';
 
-/** @throws {DeclineError} `model-chain-broken` when the coordinator's weights are not those that follow. */
-export async function advanceModel(task: AdvanceTask): Promise<Advanced> {
+/** The reason when what is kept here cannot be gone on from: all can be computed again from the beginning. */
+export const KEPT_MODEL_DAMAGED = 'kept-model-damaged';
+
+/**
+ * Nothing is left in the folder when it throws.
+ *
+ * @throws {DeclineError} `model-chain-broken` when the coordinator's weights are not those that follow; `kept-model-damaged`.
+ */
+export async function advanceModel(
+  task: AdvanceTask,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<Advanced> {
   const { plan, from, links, folder } = task;
   const stage = plan.stages.find(({ name }) => name === task.stage);
   if (stage === undefined) throw new DeclineError('unknown-stage', 'Cannot go on: the plan has no stage of that name.');
-  let weights = from === null ? initialStageWeights(plan, stage) : float32FromBytes(await read(folder, from.model));
-  let state = from?.optimiserState == null ? null : float32FromBytes(await read(folder, from.optimiserState));
-  let model = from === null ? sha256Hex(littleEndianBytes(weights)) : from.model;
-  const initial = from === null ? model : from.initial;
-  if (initial !== task.initial) throw chainBroken();
-  for (const link of links) {
-    const code = stageUpdateCode(plan, stage, link.sites);
-    const { meanDelta, sampleCounts } = decodeSum(int32FromBytes(await readFile(link.sum)), code);
-    const { tensors, groups } = code.layout;
-    const trained = tensors.filter(({ group }) => (sampleCounts[groups.indexOf(group)] ?? 0) > 0);
-    ({ weights, state } = serverStep(stage.server, { weights, meanDelta, state, trained }));
-    model = sha256Hex(littleEndianBytes(weights));
-    if (model !== link.model) throw chainBroken();
+  if (from !== null && from.initial !== task.initial) throw chainBroken();
+  const { size } = stageLayout(plan, stage);
+  await using files = new AsyncDisposableStack();
+  const sums: Sum[] = [];
+  for (const link of links) sums.push(await openSum(link, { plan, stage, files }));
+  const kept = async (hash: Sha256Hex) => openKept(join(folder, hash), { hash, size, files });
+  const weights = from === null ? startOf(plan, stage, task.initial) : await kept(from.model);
+  const { momentum, secondMoment } = memoriesOf(stage);
+  const vectors: Vector[] = [await openVector(weights, { folder, files })];
+  for (const [start, hash] of [
+    [momentum, from?.optimiserState],
+    [secondMoment, from?.secondMoment],
+  ] as const) {
+    if (start === null) continue;
+    if (from !== null && hash == null) throw keptDamaged();
+    vectors.push(await openVector(hash == null ? filledWith(start) : await kept(hash), { folder, files }));
   }
-  await writeFileAtomically(join(folder, model), littleEndianBytes(weights));
-  const memory = state === null ? null : littleEndianBytes(state);
-  const optimiserState = memory === null ? null : sha256Hex(memory);
-  if (memory !== null && optimiserState !== null) await writeFileAtomically(join(folder, optimiserState), memory);
-  return { initial, model, optimiserState };
+
+  const codes = new Int32Array(Math.min(PIECE_WORDS, size));
+  for (let first = 0, turn = 0; first < size; first += PIECE_WORDS, turn += 1) {
+    signal?.throwIfAborted();
+    const length = Math.min(PIECE_WORDS, size - first);
+    const pieces: Float32Array[] = [];
+    for (const vector of vectors) pieces.push(await nextPiece(vector, { first, length, turn }));
+    const [values, m = null, v = null] = pieces as [Float32Array, Float32Array?, Float32Array?];
+    for (const sum of sums) {
+      const own = codes.subarray(0, length);
+      await readInto(sum.handle, { position: 4 * (sum.groups + first), target: littleEndianBytes(own) });
+      const piece = { firstParameter: first, codes: own, weights: values, momentum: m, secondMoment: v };
+      applySumPiece(piece, { ...sum, server: stage.server });
+      sum.hash.update(littleEndianBytes(values));
+    }
+    for (const [index, vector] of vectors.entries()) await append(vector, pieces[index]!);
+  }
+
+  for (const { source } of vectors) source.requireUndamaged();
+  for (const sum of sums) if (sum.hash.digest('hex') !== sum.model) throw chainBroken();
+  const names = [];
+  // The weights last: while they are missing, what else is there stands for nothing.
+  for (const vector of vectors.reverse()) names.unshift(await keep(vector));
+  const [model, optimiserState = null, ownSecondMoment = null] = names as [Sha256Hex, Sha256Hex?, Sha256Hex?];
+  return { initial: task.initial, model, optimiserState, secondMoment: ownSecondMoment };
 }
 
-async function read(folder: string, hash: Sha256Hex): Promise<Uint8Array> {
-  const bytes = await readFile(join(folder, hash));
-  if (sha256Hex(bytes) !== hash) throw chainBroken();
-  return bytes;
+interface Sum {
+  readonly handle: FileHandle;
+  readonly code: ReturnType<typeof stageUpdateCode>;
+  readonly groups: number;
+  readonly sampleCounts: readonly number[];
+  readonly hash: ReturnType<typeof createHash>;
+  readonly model: Sha256Hex;
 }
 
-function chainBroken(): DeclineError {
+async function openSum(
+  { sum, sites, model }: AdvanceTask['links'][number],
+  { plan, stage, files }: { plan: StudyPlan; stage: Stage; files: AsyncDisposableStack },
+): Promise<Sum> {
+  const handle = files.use(await open(sum));
+  const code = stageUpdateCode(plan, stage, sites);
+  const groups = code.layout.groups.length;
+  if ((await handle.stat()).size !== 4 * updateVectorLength(code.layout)) throw chainBroken();
+  const sampleCounts = [...int32FromBytes(await readAt(handle, { position: 0, bytes: 4 * groups }))];
+  const most = sites * code.maximumSampleCount;
+  if (!sampleCounts.every((count) => count >= 0 && count <= most)) throw chainBroken();
+  return { handle, code, groups, sampleCounts, hash: createHash('sha256'), model };
+}
+
+/** What the optimiser remembers, as it is before the first step; null for what it does not. */
+function memoriesOf({ server }: Stage): { momentum: number | null; secondMoment: number | null } {
+  if (server.kind === 'fedavg') return { momentum: null, secondMoment: null };
+  if (server.kind === 'fedavgm') return { momentum: 0, secondMoment: null };
+  return { momentum: 0, secondMoment: server.tau * server.tau };
+}
+
+/** Where a vector's numbers before the first sum come from. */
+interface Source {
+  /** Puts the next numbers into the target. */
+  read(target: Float32Array, first: number): Promise<void> | void;
+  /** Called when all were read. */
+  requireUndamaged(): void;
+}
+
+const filledWith = (value: number): Source => ({
+  read: (target) => void target.fill(value),
+  requireUndamaged: () => undefined,
+});
+
+function startOf(plan: StudyPlan, stage: Stage, initial: Sha256Hex): Source {
+  const pieces = initialStagePieces(plan, stage, PIECE_WORDS)[Symbol.iterator]();
+  const hash = createHash('sha256');
+  return {
+    read(target) {
+      target.set(pieces.next().value as Float32Array);
+      hash.update(littleEndianBytes(target));
+    },
+    requireUndamaged() {
+      if (hash.digest('hex') !== initial) throw chainBroken();
+    },
+  };
+}
+
+async function openKept(
+  path: string,
+  { hash, size, files }: { hash: Sha256Hex; size: number; files: AsyncDisposableStack },
+): Promise<Source> {
+  const handle = await open(path).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? keptDamaged() : error;
+  });
+  files.use(handle);
+  if ((await handle.stat()).size !== 4 * size) throw keptDamaged();
+  const found = createHash('sha256');
+  return {
+    async read(target, first) {
+      await readInto(handle, { position: 4 * first, target: littleEndianBytes(target) });
+      found.update(littleEndianBytes(target));
+    },
+    requireUndamaged() {
+      if (found.digest('hex') !== hash) throw keptDamaged();
+    },
+  };
+}
+
+function keptDamaged(): DeclineError {
+  return new DeclineError(
+    KEPT_MODEL_DAMAGED,
+    'Cannot go on from the weights that this site has kept: they are damaged or of an earlier version.',
+  );
+}
+
+/** The weights, or one of the optimiser's memories, on the way from one file to the next. */
+interface Vector {
+  readonly source: Source;
+  readonly target: GrowingFile;
+  readonly hash: ReturnType<typeof createHash>;
+  /** Used in turn: while one is written the other is worked on. */
+  readonly buffers: readonly [Float32Array, Float32Array];
+}
+
+async function openVector(
+  source: Source,
+  { folder, files }: { folder: string; files: AsyncDisposableStack },
+): Promise<Vector> {
+  const target = files.use(await createGrowingFile(folder));
+  const buffers = [new Float32Array(PIECE_WORDS), new Float32Array(PIECE_WORDS)] as const;
+  return { source, target, hash: createHash('sha256'), buffers };
+}
+
+async function nextPiece(
+  { source, buffers }: Vector,
+  { first, length, turn }: { first: number; length: number; turn: number },
+): Promise<Float32Array> {
+  const piece = buffers[turn % 2]!.subarray(0, length);
+  await source.read(piece, first);
+  return piece;
+}
+
+async function append({ hash, target }: Vector, piece: Float32Array): Promise<void> {
+  hash.update(littleEndianBytes(piece));
+  await target.write(littleEndianBytes(piece));
+}
+
+async function keep({ hash, target }: Vector): Promise<Sha256Hex> {
+  const name = hash.digest('hex') as Sha256Hex;
+  await target.keepAs(name);
+  return name;
+}
+
+export function chainBroken(): DeclineError {
   return new DeclineError(
     'model-chain-broken',
     'Cannot go on: the coordinator’s weights are not those that follow from the plan and the published sums.',
