@@ -87,7 +87,12 @@ const StudyReference = { study: Sha256, name: Slug };
 /** What the coordinator wants this site to do next. `idle` with a hint when to ask again. */
 export const Work = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('pending-admission'), askAgainSeconds: z.number().min(0.1).max(3600) }),
-  z.strictObject({ kind: z.literal('idle'), askAgainSeconds: z.number().min(0.1).max(3600) }),
+  z.strictObject({
+    kind: z.literal('idle'),
+    askAgainSeconds: z.number().min(0.1).max(3600),
+    /** Studies that are paused: a piece of work that is in hand for one of them may be finished. */
+    mayFinish: z.array(Sha256).max(1000).optional(),
+  }),
   /** Fetch the plan (a JSON blob whose plan hash must be `study`), decide on it, read the data, answer ready or decline. */
   z.strictObject({ kind: z.literal('prepare'), ...StudyReference, planBlob: Sha256, deadlineMillis: TimeMillis }),
   z.strictObject({
@@ -199,13 +204,20 @@ export const ModelChain = z.strictObject({
         sites: z.int().min(1).max(1000),
         /** Blob of the sum of the updates: little-endian int32 in the order of an update vector. */
         sum: Sha256,
-        /** The weights after the round. */
+        /** The weights that the sum leads to. */
         model: Sha256,
         /** Hash of the session's messages. */
         transcript: Sha256,
+        /** Of a result that did not pass the gate: the weights that the stage went on from instead (model-path.ts). */
+        rolledBack: z.strictObject({ to: Sha256, reason: ReasonCode }).optional(),
       }),
     )
     .max(10_000),
+  /** Rounds without a sum. Together with the links, every round that is over. */
+  skipped: z
+    .array(z.strictObject({ round: z.int().min(1), reason: ReasonCode }))
+    .max(10_000)
+    .optional(),
 });
 export type ModelChain = z.infer<typeof ModelChain>;
 

@@ -48,10 +48,17 @@ export function modelChain(runner: StudyRunner, stageName: string): ModelChain {
   if (stage === undefined) {
     throw new RefusalError('wrong-stage', { status: 404, message: 'The stage has not begun. Ask for work.' });
   }
-  const links = stage.rounds.flatMap(({ round, sites, outcome }) => {
-    if (outcome?.kind !== 'committed' || outcome.sum === undefined || outcome.transcript === undefined) return [];
-    const { sum, model, transcript } = outcome;
-    return [{ round, sites: sites.length, sum, model, transcript }];
-  });
-  return { initial: stage.initialModel, links };
+  const links: ModelChain['links'] = [];
+  const skipped: NonNullable<ModelChain['skipped']> = [];
+  for (const { round, sites, outcome } of stage.rounds) {
+    if (outcome?.kind === 'skipped') skipped.push({ round, reason: outcome.reason });
+    if (outcome?.kind !== 'committed' && outcome?.kind !== 'rolled-back') continue;
+    const { sum, transcript } = outcome;
+    if (sum === undefined || transcript === undefined) continue;
+    const link = { round, sites: sites.length, sum, transcript };
+    if (outcome.kind === 'committed') links.push({ ...link, model: outcome.model });
+    else
+      links.push({ ...link, model: outcome.rejectedModel, rolledBack: { to: outcome.model, reason: outcome.reason } });
+  }
+  return { initial: stage.initialModel, links, ...(skipped.length > 0 && { skipped }) };
 }
