@@ -82,3 +82,72 @@ describe('addMasks()', () => {
     expect(vector).toEqual(new Int32Array(8));
   });
 });
+
+describe('addMasks() to words of 16 bits', () => {
+  const masksOf = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      key: Uint8Array.from(key, (byte) => byte ^ (index + 1)),
+      sign: index % 3 === 1 ? (-1 as const) : (1 as const),
+    }));
+  /** The stream's words one by one, as the definition says. */
+  const plainly = (vector: Int16Array, masks: ReturnType<typeof masksOf>, firstWord: number) =>
+    Int16Array.from(vector, (word, index) =>
+      masks.reduce((sum, mask) => {
+        const bytes = streams.get(Buffer.from(mask.key).toString('hex'))!;
+        const [low, high] = [bytes[2 * (firstWord + index)]!, bytes[2 * (firstWord + index) + 1]!];
+        return sum + mask.sign * (low + 256 * high);
+      }, word),
+    );
+  const streams = new Map(
+    masksOf(9).map((mask) => {
+      const words = new Int32Array(40_000);
+      addMask(words, mask.key, { sign: 1 });
+      return [Buffer.from(mask.key).toString('hex'), littleEndianBytes(words)];
+    }),
+  );
+  const filled = (length: number, offset = 0) => {
+    const buffer = new ArrayBuffer(2 * (length + offset));
+    const vector = new Int16Array(buffer, 2 * offset, length);
+    for (let i = 0; i < length; i += 1) vector[i] = [0x7fff, -0x8000, -1, 0, 12_345][i % 5]!;
+    return vector;
+  };
+
+  test.each([
+    [1, 0, 0, 40_001],
+    [2, 3, 0, 40_001],
+    [3, 8, 1, 40_000],
+    [4, 7, 0, 39_998],
+    [4, 0, 1, 7],
+    [5, 2, 0, 1],
+    [9, 1, 1, 70_000],
+  ])('adds %i masks from word %i on, at an offset of %i words, to %i words', (count, firstWord, offset, length) => {
+    const vector = filled(length, offset);
+    const masks = masksOf(count);
+    const expected = plainly(vector, masks, firstWord);
+    addMasks(vector, masks, { firstWord });
+    expect(vector).toEqual(expected);
+  });
+
+  test('takes away what it added', () => {
+    const vector = filled(33_333);
+    const masks = masksOf(6);
+    addMasks(vector, masks, { firstWord: 5 });
+    expect(vector).not.toEqual(filled(33_333));
+    addMasks(
+      vector,
+      masks.map((mask) => ({ ...mask, sign: mask.sign === 1 ? (-1 as const) : (1 as const) })),
+      { firstWord: 5 },
+    );
+    expect(vector).toEqual(filled(33_333));
+  });
+
+  test('can be done in pieces of odd length', () => {
+    const whole = filled(20_000);
+    addMasks(whole, masksOf(3));
+    const pieces = filled(20_000);
+    for (let first = 0; first < pieces.length; first += 1_111) {
+      addMasks(pieces.subarray(first, first + 1_111), masksOf(3), { firstWord: first });
+    }
+    expect(pieces).toEqual(whole);
+  });
+});
