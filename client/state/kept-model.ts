@@ -21,6 +21,11 @@ const KeptModel = z.strictObject({
   optimiserState: Sha256.nullable(),
   /** That of its second moment. Absent where an earlier version kept both in one file: such a chain begins anew. */
   secondMoment: Sha256.nullable().optional(),
+  /** In studies with a gate: what a rollback of the next round may lead to. */
+  fallback: z
+    .strictObject({ model: Sha256, optimiserState: Sha256.nullable(), secondMoment: Sha256.nullable().optional() })
+    .nullable()
+    .optional(),
 });
 export type KeptModel = z.infer<typeof KeptModel>;
 

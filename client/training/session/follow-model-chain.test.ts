@@ -51,7 +51,9 @@ function published(server: ServerOptimiser) {
     const bytes = littleEndianBytes(sum);
     blobs.set(sha256Hex(bytes), bytes);
     models.push(weights);
-    links.push({ round, sites: SITES, sum: sha256Hex(bytes), model: sha256Hex(littleEndianBytes(weights)) });
+    const transcript = sha256Hex(`transcript ${round}`);
+    const model = sha256Hex(littleEndianBytes(weights));
+    links.push({ round, sites: SITES, sum: sha256Hex(bytes), model, transcript });
   }
   return { plan, study: planHash(plan), stage: stage.name, initial, links, blobs, models };
 }

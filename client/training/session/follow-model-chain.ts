@@ -1,6 +1,7 @@
 /** Brings this site's own computation of a stage's weights up to date; weights that do not follow are not used. */
 import { access, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ChainLink, type ModelRoute, modelRoute } from '@wardround/protocols/session/model-path.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { updateVectorLength } from '@wardround/protocols/transfer/update-code.ts';
@@ -55,30 +56,80 @@ async function follow(wanted: Wanted, kept: KeptModel | null, context: ChainCont
   if (kept?.model === model && (await isThere(join(models, model)))) return { hash: model, file: join(models, model) };
 
   const chain = await link.modelChain(study, stage, signal);
-  const isInOrder = chain.links.every(({ round }, index) => round === index + 1);
-  const last = kept === null || kept.round === 0 ? null : chain.links[kept.round - 1];
-  const isSame = kept === null || (chain.initial === kept.initial && (last === null || last?.model === kept.model));
-  if (!isInOrder || !isSame) throw chainBroken();
+  const { gate } = plan.protection;
+  const route = modelRoute(chain, { kept: kept && { ...kept, fallback: kept.fallback?.model ?? null }, gate });
+  if (route?.model !== model) throw chainBroken();
   const maximumBytes = 4 * updateVectorLength(stageLayout(plan, planned));
-  let from = kept;
-  do {
-    const round = from?.round ?? 0;
+  let fallback = route.fallbackAfter === 'kept' ? (kept?.fallback ?? null) : null;
+  let at: Standing | null = route.from === 'start' ? null : route.from === 'kept' ? kept : (kept?.fallback ?? null);
+  const keep = async (standing: Standing, round: number): Promise<void> => {
+    const { model: weights, optimiserState, secondMoment } = standing;
+    const own = { model: weights, optimiserState, secondMoment };
+    const isGated = gate !== undefined && { fallback };
+    await keepModel(folder, {
+      format: 'wardround-site-model/1',
+      study,
+      stage,
+      initial: chain.initial,
+      round,
+      ...own,
+      ...isGated,
+    });
+    const needed = new Set(['chain.json', ...filesOf(own), ...(fallback === null ? [] : filesOf(fallback))]);
+    for (const name of await readdir(models)) if (!needed.has(name)) await rm(join(models, name), { force: true });
+  };
+  let done = 0;
+  for (const batch of batches(route, gate !== undefined)) {
+    if (gate !== undefined && done === route.fallbackAfter && at !== null) fallback = filesIn(at);
     const links = [];
-    for (const { sites, sum, model: next } of chain.links.slice(round, round + LINKS_AT_ONCE)) {
+    for (const { sites, sum, model: next } of batch) {
       links.push({ sites, sum: await link.download(sum, { maximumBytes, signal }), model: next });
     }
-    const advanced = await trainer.run(
-      { kind: 'advance-model', plan, stage, from, initial: chain.initial, links, folder: models },
+    at = await trainer.run(
+      {
+        kind: 'advance-model',
+        plan,
+        stage,
+        from: at && { initial: chain.initial, ...filesIn(at) },
+        initial: chain.initial,
+        links,
+        folder: models,
+      },
       { signal, onProgress: () => undefined },
     );
-    from = { format: 'wardround-site-model/1', study, stage, round: round + links.length, ...advanced };
-    await keepModel(folder, from);
-    const needed = new Set([advanced.model, advanced.optimiserState, advanced.secondMoment, 'chain.json']);
-    for (const name of await readdir(models)) if (!needed.has(name)) await rm(join(models, name), { force: true });
+    done += batch.length;
+    await keep(at, batch.at(-1)?.round ?? 0);
     for (const { sum } of links) await rm(sum, { force: true });
-  } while (from.round < chain.links.length);
-  if (from.model !== model) throw chainBroken();
+  }
+  if (at === null) throw chainBroken();
+  if (gate !== undefined && done === route.fallbackAfter) fallback = filesIn(at);
+  await keep(at, route.round);
+  // What a rollback leads to lies here already, unless it was lost.
+  if (!(await isThere(join(models, model)))) return follow(wanted, null, context);
   return { hash: model, file: join(models, model) };
+}
+
+/** Weights and memories that lie in the folder. */
+type Standing = NonNullable<KeptModel['fallback']>;
+
+function filesIn({ model, optimiserState, secondMoment }: Standing): Standing {
+  return { model, optimiserState, secondMoment };
+}
+
+function filesOf({ model, optimiserState, secondMoment }: Standing): string[] {
+  return [model, optimiserState, secondMoment].flatMap((name) => name ?? []);
+}
+
+/** The links in the order in which they are computed, those that lead to the fallback apart from those that follow it. */
+function batches({ from, links, fallbackAfter }: ModelRoute, isGated: boolean): ChainLink[][] {
+  const split = isGated && fallbackAfter !== 'kept' ? fallbackAfter : links.length;
+  const found: ChainLink[][] = from === 'start' && split === 0 ? [[]] : [];
+  for (const part of [links.slice(0, split), links.slice(split)]) {
+    for (let first = 0; first < part.length; first += LINKS_AT_ONCE) {
+      found.push(part.slice(first, first + LINKS_AT_ONCE));
+    }
+  }
+  return found;
 }
 
 async function isThere(path: string): Promise<boolean> {
