@@ -34,6 +34,7 @@ import { openStudies, type Studies } from './rounds/studies.ts';
 import { removeAddress, writeAddress } from './storage/address-file.ts';
 import { openBlobFolder } from './storage/blob-folder.ts';
 import { openDatabase } from './storage/database.ts';
+import { databasePlace } from './storage/database-place.ts';
 import { loadOrCreateIdentity } from './storage/identity-file.ts';
 import { createJournal } from './storage/journal.ts';
 import { createNonceMemory } from './storage/nonce-memory.ts';
@@ -44,6 +45,8 @@ import { openUploadFolder } from './storage/upload-folder.ts';
 
 export interface CoordinatorOptions {
   readonly stateFolder: string;
+  /** PostgreSQL (storage/database-place.ts); without it SQLite in the state folder. */
+  readonly databaseUrl?: string | null;
   /** The address to listen on, and the port; 0 takes a free one. */
   readonly host: string;
   readonly port: number;
@@ -78,7 +81,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const identity = await loadOrCreateIdentity(folder.identity);
   const keys = publicKeys(identity);
   const own: OwnIdentity = { identity, keys, fingerprint: fingerprint(keys) };
-  const database = openDatabase(folder.database);
+  const database = await openDatabase(databasePlace(folder.database, options.databaseUrl ?? null));
   closing.defer(() => database.close());
   const tls = options.tls && {
     key: await readFile(options.tls.keyFile),
@@ -99,7 +102,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const sessions = {
     messages: openBlobFolder(folder.sessions),
     models,
-    roster: async (hash: string | null) => findSessionRoster(rosters.read(), { hash, nowMillis: clock.now() }),
+    roster: async (hash: string | null) => findSessionRoster(await rosters.read(), { hash, nowMillis: clock.now() }),
   };
   const stores = {
     journal: createAuditedJournal(journal, { log: auditLog, onTrouble }),
@@ -129,7 +132,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     await studies.invite(site);
     hint([site]);
   };
-  const roster = createRosterKeeper(rosters, {
+  const roster = await createRosterKeeper(rosters, {
     identity,
     fingerprint: own.fingerprint,
     signingKey: keys.signingKey,

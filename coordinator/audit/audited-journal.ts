@@ -23,10 +23,10 @@ export function createAuditedJournal(
   return {
     studies: journal.studies,
     read: journal.read,
-    async append(study, events, position) {
-      await journal.append(study, events, position);
+    async append(study, events, place) {
+      await journal.append(study, events, place);
       const entries = events.map((event, index) => {
-        return { kind: 'study-event', study, position: position + index, event: studyEventHash(event) } as const;
+        return { kind: 'study-event', study, position: place.position + index, event: studyEventHash(event) } as const;
       });
       try {
         await log.append(entries);

@@ -167,15 +167,14 @@ describe('wardround-coordinator audit verify', () => {
   });
 
   test('finds a journal that was cut', async () => {
-    const database = openDatabase(stateFolder(coordinator.folder).database);
-    const last = database.prepare('SELECT * FROM events ORDER BY seq DESC LIMIT 1').get()!;
-    database.prepare('DELETE FROM events WHERE seq = ?').run(last['seq']!);
+    const database = await openDatabase({ kind: 'sqlite', file: stateFolder(coordinator.folder).database });
+    const events = database.tables.selectFrom('events').selectAll();
+    const last = await events.orderBy('seq', 'desc').executeTakeFirstOrThrow();
+    await database.tables.deleteFrom('events').where('seq', '=', last.seq).execute();
     expect(await verify()).toBe(1);
     expect(err).toMatch(/Events are missing from the journal of study [0-9a-f]{12}/);
-    database
-      .prepare('INSERT INTO events (study, seq, event, hash) VALUES (?, ?, ?, ?)')
-      .run(last['study']!, last['seq']!, last['event']!, last['hash']!);
-    database.close();
+    await database.tables.insertInto('events').values(last).execute();
+    await database.close();
     expect(await verify()).toBe(0);
   });
 

@@ -4,8 +4,10 @@ import { applyEvent } from '@wardround/protocols/round/apply-event.ts';
 import type { StudyState } from '@wardround/protocols/round/state.ts';
 import { type BlobFolder, openBlobFolder } from '../storage/blob-folder.ts';
 import { openDatabaseForReading } from '../storage/database.ts';
+import { databasePlace } from '../storage/database-place.ts';
 import { createJournal } from '../storage/journal.ts';
 import { stateFolder } from '../storage/state-folder.ts';
+import { databaseUrl } from './database-url.ts';
 import { UnreachableError } from './exit-codes.ts';
 
 export interface StoredStudies {
@@ -18,12 +20,14 @@ export interface StoredStudies {
 /** @throws {UnreachableError} when the folder is not a coordinator's. */
 export async function readStoredStudies(state: string): Promise<StoredStudies> {
   const folder = stateFolder(state);
-  if (!existsSync(folder.database)) {
+  const place = databasePlace(folder.database, databaseUrl());
+  if (!existsSync(place.kind === 'sqlite' ? place.file : folder.identity)) {
     throw new UnreachableError(
-      'Cannot read the studies: the state folder holds no coordinator’s database. Name the folder with --state.',
+      'Cannot read the studies: the state folder holds no coordinator’s database. ' +
+        'Name the folder with --state, and set DATABASE_URL as for "start" if the database is PostgreSQL.',
     );
   }
-  using database = openDatabaseForReading(folder.database);
+  await using database = await openDatabaseForReading(place);
   const journal = createJournal(database);
   const states: StudyState[] = [];
   for (const study of await journal.studies()) {

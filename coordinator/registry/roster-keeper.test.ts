@@ -19,7 +19,7 @@ let keeper: RosterKeeper;
 let epochs: string[][];
 let asked: (readonly string[])[];
 
-function open(): RosterKeeper {
+function open(): Promise<RosterKeeper> {
   return createRosterKeeper(table, {
     identity: administrator,
     ...anchor,
@@ -29,11 +29,11 @@ function open(): RosterKeeper {
   });
 }
 
-beforeEach(() => {
-  table = createRosterTable(openDatabase(':memory:'));
+beforeEach(async () => {
+  table = createRosterTable(await openDatabase({ kind: 'sqlite', file: ':memory:' }));
   epochs = [];
   asked = [];
-  keeper = open();
+  keeper = await open();
 });
 
 const proposed = (): Roster => keeper.proposal()!.roster;
@@ -61,12 +61,12 @@ describe('createRosterKeeper()', () => {
     await keeper.propose({ add: [newcomer('chur')] });
     await approve('basel');
     await approve('basel');
-    keeper = open();
+    keeper = await open();
     expect(memberNames(keeper.newest())).toEqual(['basel', 'bern']);
     expect(keeper.waiting()).toEqual({ of: ['basel', 'bern'], count: 2, given: ['basel'] });
     await approve('bern');
     expect(memberNames(keeper.newest())).toEqual(['basel', 'bern', 'chur']);
-    expect(open().proposal()).toBeNull();
+    expect((await open()).proposal()).toBeNull();
   });
 
   test('adds what comes while something waits, and asks anew', async () => {
@@ -83,7 +83,7 @@ describe('createRosterKeeper()', () => {
     expect(memberNames(proposed())).toEqual(['basel', 'bern', 'davos']);
     await keeper.propose({ remove: ['davos'] });
     expect(keeper.proposal()).toBeNull();
-    expect(open().proposal()).toBeNull();
+    expect((await open()).proposal()).toBeNull();
   });
 
   test.each([

@@ -37,7 +37,7 @@ export interface RosterKeeper {
   approve(hash: string, approval: RosterApproval): Promise<void>;
 }
 
-export function createRosterKeeper(
+export async function createRosterKeeper(
   table: RosterTable,
   options: {
     readonly identity: Pick<Identity, 'signingSeed'>;
@@ -49,11 +49,11 @@ export function createRosterKeeper(
     /** Called with the members whose approval is needed. */
     readonly onProposal: (members: readonly string[]) => void;
   },
-): RosterKeeper {
+): Promise<RosterKeeper> {
   const { identity, fingerprint, signingKey, now, onEpoch, onProposal } = options;
   const anchor = { fingerprint, signingKey };
-  const chain = table.read();
-  let proposal = table.readProposal();
+  const chain = await table.read();
+  let proposal = await table.readProposal();
   const inTurn = createInTurn();
   const newest = (): Roster | null => chain.at(-1)?.roster ?? null;
 
@@ -61,14 +61,14 @@ export function createRosterKeeper(
     const previous = newest();
     const { count, of } = requiredApprovals(previous, next.roster);
     if (memberApprovals(previous, next).length < count) {
-      table.propose(next);
+      await table.propose(next);
       const isNew = proposal?.roster !== next.roster;
       proposal = next;
       if (isNew) onProposal(of);
       return;
     }
     checkNextRoster(next, previous, anchor);
-    table.adopt(next);
+    await table.adopt(next);
     chain.push(next);
     proposal = null;
     await onEpoch(next.roster, previous);
@@ -86,7 +86,7 @@ export function createRosterKeeper(
       inTurn(async () => {
         const merged = merge(waitingChange(proposal?.roster ?? null, newest()), change, memberNames(newest()));
         if (Object.values(merged).every((names) => names.length === 0)) {
-          table.withdraw();
+          await table.withdraw();
           proposal = null;
           return;
         }

@@ -164,7 +164,7 @@ export async function openStudies(
         }
         const planBlob = await published.put(Buffer.from(canonicalJson(plan)));
         const launched = launchStudy(plan, { planBlob, sites: invited, nowMillis: clock.now() });
-        await journal.append(study, [launched], 0);
+        await journal.append(study, [launched], { position: 0 });
         const runner = run(plan, [launched]);
         runner.start();
         log.info({ study: study.slice(0, 12), name: plan.name, sites: invited }, 'study-launched');

@@ -69,7 +69,7 @@ export function createStudyRunner(
     if (events.length === 0) return;
     const next = events.reduce<StudyState>(applyEvent, state);
     failpoint(failpointPhase(events), 'before-journal');
-    await journal.append(state.study, events, position);
+    await journal.append(state.study, events, { position });
     failpoint(failpointPhase(events), 'after-journal');
     const before = state;
     state = next;

@@ -2,11 +2,12 @@
  * The studies' journals: events in order, each chained to the one before by its hash, so that a damaged or edited
  * journal is noticed before anything is built on it. An append is durable when it returns.
  */
-import type { DatabaseSync } from 'node:sqlite';
 import { StudyEvent } from '@wardround/protocols/round/events.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { inTransaction } from './database.ts';
+import type { Database } from './database.ts';
+import { isUniqueViolation } from './is-unique-violation.ts';
+import { type Lease, requireLease } from './leases.ts';
 
 export interface Journal {
   /** The studies in the order of their launch. */
@@ -14,77 +15,116 @@ export interface Journal {
   /** @throws {JournalDamagedError} when what is stored is not what was appended. */
   read(study: Sha256Hex): Promise<StudyEvent[]>;
   /**
-   * Appends all the events or none.
+   * Appends all the events or none. The very same append may be repeated when its answer was lost.
    *
-   * @param position how many events the journal has: a second writer fails instead of overwriting.
+   * @throws {JournalConflictError | FencedOutError | DatabaseUnavailableError}
    */
-  append(study: Sha256Hex, events: readonly StudyEvent[], position: number): Promise<void>;
+  append(study: Sha256Hex, events: readonly StudyEvent[], place: AppendPlace): Promise<void>;
+}
+
+export interface AppendPlace {
+  /** How many events the journal has: a second writer fails instead of overwriting or forking it. */
+  readonly position: number;
+  /** Only as long as nobody has acquired this lease since. */
+  readonly lease?: Lease;
 }
 
 export class JournalDamagedError extends Error {
   override readonly name = 'JournalDamagedError';
 }
 
-export function createJournal(database: DatabaseSync): Journal {
-  const listStudies = database.prepare('SELECT study, event FROM events WHERE seq = 0');
-  const readEvents = database.prepare('SELECT seq, event, hash FROM events WHERE study = ? ORDER BY seq');
-  const readHead = database.prepare('SELECT seq, hash FROM events WHERE study = ? ORDER BY seq DESC LIMIT 1');
-  const insert = database.prepare('INSERT INTO events (study, seq, event, hash) VALUES (?, ?, ?, ?)');
+/** The journal has other events than the writer has seen. */
+export class JournalConflictError extends Error {
+  override readonly name = 'JournalConflictError';
+}
 
+export function createJournal(database: Database): Journal {
+  const { tables } = database;
   return {
     async studies() {
-      return listStudies
-        .all()
-        .map((row) => ({ study: String(row['study']), launchedAtMillis: parse(row['event']).atMillis }))
+      const rows = await tables.selectFrom('events').select(['study', 'event']).where('seq', '=', 0).execute();
+      return rows
+        .map(({ study, event }) => ({ study, launchedAtMillis: parse(event).atMillis }))
         .sort((a, b) => a.launchedAtMillis - b.launchedAtMillis || (a.study < b.study ? -1 : 1))
         .map(({ study }) => study);
     },
 
     async read(study) {
+      const rows = await tables
+        .selectFrom('events')
+        .select(['seq', 'event', 'hash'])
+        .where('study', '=', study)
+        .orderBy('seq')
+        .execute();
       let previous = '';
-      return readEvents.all(study).map((row, index) => {
-        const hash = chainHash(previous, String(row['event']));
-        if (row['seq'] !== index || row['hash'] !== hash) throw damaged(study, index);
+      return rows.map((row, index) => {
+        const hash = chainHash(previous, row.event);
+        if (row.seq !== index || row.hash !== hash) throw damaged(study, index);
         previous = hash;
         try {
-          return parse(row['event']);
+          return parse(row.event);
         } catch {
           throw damaged(study, index);
         }
       });
     },
 
-    async append(study, events, position) {
-      inTransaction(database, () => {
-        const head = readHead.get(study);
-        const next = head === undefined ? 0 : Number(head['seq']) + 1;
-        if (next !== position) {
-          throw new RangeError(
-            `Cannot append to the journal: it should have ${position} events, found ${next}. Another process writes to it.`,
-          );
-        }
-        let previous = String(head?.['hash'] ?? '');
-        events.forEach((event, index) => {
-          const text = canonicalJson(event);
-          previous = chainHash(previous, text);
-          insert.run(study, position + index, text, previous);
+    async append(study, events, { position, lease }) {
+      try {
+        await database.transaction(async (written) => {
+          if (lease !== undefined) await requireLease(written, lease, database);
+          const stored = await written
+            .selectFrom('events')
+            .select(['seq', 'hash'])
+            .where('study', '=', study)
+            .where('seq', '>=', Math.max(0, position - 1))
+            .orderBy('seq')
+            .execute();
+          const [before, after] = position === 0 ? [[], stored] : [stored.slice(0, 1), stored.slice(1)];
+          if (position > 0 && before[0]?.seq !== position - 1) throw conflict(position);
+          const rows = chain(study, events, { position, previous: before[0]?.hash ?? '' });
+          const isRepeated = after.length === rows.length && after.at(-1)?.hash === rows.at(-1)?.hash;
+          if (isRepeated) return;
+          if (after.length > 0) throw conflict(position);
+          await written.insertInto('events').values(rows).execute();
         });
-      });
+      } catch (error) {
+        throw isUniqueViolation(error) ? conflict(position) : error;
+      }
     },
   };
+}
+
+function chain(
+  study: Sha256Hex,
+  events: readonly StudyEvent[],
+  { position, previous }: { readonly position: number; readonly previous: string },
+) {
+  let hash = previous;
+  return events.map((content, index) => {
+    const event = canonicalJson(content);
+    hash = chainHash(hash, event);
+    return { study, seq: position + index, event, hash };
+  });
 }
 
 function chainHash(previous: string, text: string): Sha256Hex {
   return sha256Hex(`wardround/journal/1\n${previous}\n${text}`);
 }
 
-function parse(text: unknown): StudyEvent {
-  return StudyEvent.parse(JSON.parse(String(text)));
+function parse(text: string): StudyEvent {
+  return StudyEvent.parse(JSON.parse(text));
 }
 
 function damaged(study: Sha256Hex, position: number): JournalDamagedError {
   return new JournalDamagedError(
     `Cannot read the journal of study ${study.slice(0, 12)}: event ${position} is not what was written. ` +
-      'Restore the state folder from a backup; nothing was changed.',
+      'Restore the state from a backup; nothing was changed.',
+  );
+}
+
+function conflict(position: number): JournalConflictError {
+  return new JournalConflictError(
+    `Cannot append to the journal: it should have ${position} events and has others. Another process writes to it.`,
   );
 }

@@ -1,5 +1,5 @@
 /** Remembers the nonces of signed requests until their signatures are too old to be accepted, across restarts. */
-import type { DatabaseSync } from 'node:sqlite';
+import type { Database } from './database.ts';
 
 export interface NonceMemory {
   /** False when this signer has used the nonce before: the request is a replay. Durable when it returns. */
@@ -13,16 +13,19 @@ export interface NonceMemory {
 /** How many remembered requests between two clean-ups. */
 const cleanUpEvery = 256;
 
-export function createNonceMemory(database: DatabaseSync): NonceMemory {
-  const insert = database.prepare(
-    'INSERT INTO nonces (signer, nonce, expires_at_millis) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-  );
-  const forget = database.prepare('DELETE FROM nonces WHERE expires_at_millis < ?');
+export function createNonceMemory({ tables }: Database): NonceMemory {
   let remembered = 0;
   return {
     async remember(signer, nonce, { nowMillis, expiresAtMillis }) {
-      if (remembered++ % cleanUpEvery === 0) forget.run(nowMillis);
-      return Number(insert.run(signer, nonce, expiresAtMillis).changes) === 1;
+      if (remembered++ % cleanUpEvery === 0) {
+        await tables.deleteFrom('nonces').where('expires_at_millis', '<', nowMillis).execute();
+      }
+      const { numInsertedOrUpdatedRows } = await tables
+        .insertInto('nonces')
+        .values({ signer, nonce, expires_at_millis: expiresAtMillis })
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirstOrThrow();
+      return numInsertedOrUpdatedRows === 1n;
     },
   };
 }

@@ -1,8 +1,7 @@
 /** The roster's epochs as they were adopted, and the change that waits for members' approval. What may follow what is decided in registry/. */
-import type { DatabaseSync } from 'node:sqlite';
 import { Roster, RosterApproval, SignedRoster } from '@wardround/protocols/enrolment/roster.ts';
 import { z } from 'zod';
-import { inTransaction } from './database.ts';
+import type { Database } from './database.ts';
 
 /** The next epoch, with the approvals it has so far. */
 const RosterProposal = z.strictObject({ roster: Roster, approvals: z.array(RosterApproval) });
@@ -10,32 +9,58 @@ export type RosterProposal = z.infer<typeof RosterProposal>;
 
 export interface RosterTable {
   /** All epochs in order. */
-  read(): SignedRoster[];
-  readProposal(): RosterProposal | null;
-  propose(proposal: RosterProposal): void;
-  withdraw(): void;
-  /** Adds the epoch and ends the proposal, both or neither. */
-  adopt(signed: SignedRoster): void;
+  read(): Promise<SignedRoster[]>;
+  readProposal(): Promise<RosterProposal | null>;
+  propose(proposal: RosterProposal): Promise<void>;
+  withdraw(): Promise<void>;
+  /**
+   * Adds the epoch and ends the proposal, both or neither. The very same may be repeated when its answer was lost.
+   *
+   * @throws {RangeError} when another roster was adopted in its place.
+   */
+  adopt(signed: SignedRoster): Promise<void>;
 }
 
-export function createRosterTable(database: DatabaseSync): RosterTable {
-  const list = database.prepare('SELECT signed FROM roster_epochs ORDER BY epoch');
-  const insert = database.prepare('INSERT INTO roster_epochs (epoch, signed) VALUES (?, ?)');
-  const findProposal = database.prepare('SELECT proposal FROM roster_proposal WHERE id = 1');
-  const replaceProposal = database.prepare('INSERT OR REPLACE INTO roster_proposal (id, proposal) VALUES (1, ?)');
-  const dropProposal = database.prepare('DELETE FROM roster_proposal');
+export function createRosterTable(database: Database): RosterTable {
+  const { tables } = database;
   return {
-    read: () => list.all().map((row) => SignedRoster.parse(JSON.parse(String(row['signed'])))),
-    readProposal() {
-      const row = findProposal.get();
-      return row === undefined ? null : RosterProposal.parse(JSON.parse(String(row['proposal'])));
+    async read() {
+      const rows = await tables.selectFrom('roster_epochs').select('signed').orderBy('epoch').execute();
+      return rows.map(({ signed }) => SignedRoster.parse(JSON.parse(signed)));
     },
-    propose: (proposal) => void replaceProposal.run(JSON.stringify(proposal)),
-    withdraw: () => void dropProposal.run(),
-    adopt: (signed) =>
-      inTransaction(database, () => {
-        insert.run(signed.roster.epoch, JSON.stringify(signed));
-        dropProposal.run();
+    async readProposal() {
+      const row = await tables.selectFrom('roster_proposal').select('proposal').where('id', '=', 1).executeTakeFirst();
+      return row === undefined ? null : RosterProposal.parse(JSON.parse(row.proposal));
+    },
+    async propose(content) {
+      const proposal = JSON.stringify(content);
+      await tables
+        .insertInto('roster_proposal')
+        .values({ id: 1, proposal })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet({ proposal }))
+        .execute();
+    },
+    async withdraw() {
+      await tables.deleteFrom('roster_proposal').execute();
+    },
+    adopt: (content) =>
+      database.transaction(async (written) => {
+        const { epoch } = content.roster;
+        const signed = JSON.stringify(content);
+        await written
+          .insertInto('roster_epochs')
+          .values({ epoch, signed })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+        const adopted = await written
+          .selectFrom('roster_epochs')
+          .select('signed')
+          .where('epoch', '=', epoch)
+          .executeTakeFirstOrThrow();
+        if (adopted.signed !== signed) {
+          throw new RangeError(`Cannot adopt roster epoch ${epoch}: another process has adopted a different one.`);
+        }
+        await written.deleteFrom('roster_proposal').execute();
       }),
   };
 }

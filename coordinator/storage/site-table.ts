@@ -1,7 +1,8 @@
 /** The enrolled sites and the invitations, as rows. What may follow what is decided in registry/. */
-import type { DatabaseSync } from 'node:sqlite';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { inTransaction } from './database.ts';
+import type { Selectable } from 'kysely';
+import type { Database } from './database.ts';
+import type { Tables } from './tables.ts';
 
 export interface EnrolledSite {
   readonly site: string;
@@ -39,85 +40,95 @@ export interface SiteTable {
   replaceKeys(keys: Pick<EnrolledSite, 'site' | 'signingKey' | 'sealingKey'>): Promise<boolean>;
 }
 
-export function createSiteTable(database: DatabaseSync): SiteTable {
-  const siteColumns = 'site, signing_key, sealing_key, status, enrolled_at_millis';
-  const listSites = database.prepare(`SELECT ${siteColumns} FROM sites ORDER BY site`);
-  const findSite = database.prepare(`SELECT ${siteColumns} FROM sites WHERE site = ?`);
-  const insertSite = database.prepare(
-    `INSERT INTO sites (${siteColumns}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  );
-  const admitSite = database.prepare("UPDATE sites SET status = 'admitted' WHERE site = ? AND status = 'pending'");
-  const revokeSite = database.prepare("UPDATE sites SET status = 'revoked' WHERE site = ?");
-  const updateKeys = database.prepare('UPDATE sites SET signing_key = ?, sealing_key = ? WHERE site = ?');
-  const invitationColumns = 'secret_hash, site, expires_at_millis, used_by_key';
-  const findInvitation = database.prepare(`SELECT ${invitationColumns} FROM invitations WHERE secret_hash = ?`);
-  const listInvitations = database.prepare(
-    `SELECT ${invitationColumns} FROM invitations WHERE used_by_key IS NULL ORDER BY site`,
-  );
-  const insertInvitation = database.prepare(`INSERT INTO invitations (${invitationColumns}) VALUES (?, ?, ?, NULL)`);
-  const dropInvitations = database.prepare('DELETE FROM invitations WHERE site = ? AND used_by_key IS NULL');
-  const spendInvitation = database.prepare(
-    'UPDATE invitations SET used_by_key = ? WHERE secret_hash = ? AND used_by_key IS NULL',
-  );
-
+export function createSiteTable(database: Database): SiteTable {
+  const { tables } = database;
   return {
     async sites() {
-      return listSites.all().map(siteFromRow);
+      return (await tables.selectFrom('sites').selectAll().orderBy('site').execute()).map(siteFromRow);
     },
     async findSite(site) {
-      const row = findSite.get(site);
+      const row = await tables.selectFrom('sites').selectAll().where('site', '=', site).executeTakeFirst();
       return row === undefined ? null : siteFromRow(row);
     },
     async findInvitation(secretHash) {
-      const row = findInvitation.get(secretHash);
+      const row = await tables
+        .selectFrom('invitations')
+        .selectAll()
+        .where('secret_hash', '=', secretHash)
+        .executeTakeFirst();
       return row === undefined ? null : invitationFromRow(row);
     },
     async openInvitations() {
-      return listInvitations.all().map(invitationFromRow);
+      const unused = tables.selectFrom('invitations').selectAll().where('used_by_key', 'is', null);
+      return (await unused.orderBy('site').execute()).map(invitationFromRow);
     },
-    async addInvitation({ secretHash, site, expiresAtMillis }) {
-      inTransaction(database, () => {
-        dropInvitations.run(site);
-        insertInvitation.run(secretHash, site, expiresAtMillis);
-      });
-    },
-    async enrol({ site, signingKey, sealingKey, status, enrolledAtMillis }, secretHash) {
-      return inTransaction(database, () => {
-        if (findSite.get(site) !== undefined) return false;
-        if (Number(spendInvitation.run(signingKey, secretHash).changes) !== 1) return false;
-        insertSite.run(site, signingKey, sealingKey, status, enrolledAtMillis);
+    addInvitation: ({ secretHash, site, expiresAtMillis }) =>
+      database.transaction(async (written) => {
+        await written.deleteFrom('invitations').where('site', '=', site).where('used_by_key', 'is', null).execute();
+        const row = { secret_hash: secretHash, site, expires_at_millis: expiresAtMillis, used_by_key: null };
+        await written.insertInto('invitations').values(row).execute();
+      }),
+    enrol: ({ site, signingKey, sealingKey, status, enrolledAtMillis }, secretHash) =>
+      database.transaction(async (written) => {
+        const known = await written.selectFrom('sites').select('site').where('site', '=', site).executeTakeFirst();
+        if (known !== undefined) return false;
+        const { numUpdatedRows } = await written
+          .updateTable('invitations')
+          .set({ used_by_key: signingKey })
+          .where('secret_hash', '=', secretHash)
+          .where('used_by_key', 'is', null)
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows !== 1n) return false;
+        const keys = { signing_key: signingKey, sealing_key: sealingKey };
+        await written
+          .insertInto('sites')
+          .values({ site, ...keys, status, enrolled_at_millis: enrolledAtMillis })
+          .execute();
         return true;
-      });
-    },
+      }),
     async admit(site) {
-      return Number(admitSite.run(site).changes) === 1;
+      const { numUpdatedRows } = await tables
+        .updateTable('sites')
+        .set({ status: 'admitted' })
+        .where('site', '=', site)
+        .where('status', '=', 'pending')
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
     },
     async revoke(site) {
-      return Number(revokeSite.run(site).changes) === 1;
+      const { numUpdatedRows } = await tables
+        .updateTable('sites')
+        .set({ status: 'revoked' })
+        .where('site', '=', site)
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
     },
     async replaceKeys({ site, signingKey, sealingKey }) {
-      return Number(updateKeys.run(signingKey, sealingKey, site).changes) === 1;
+      const { numUpdatedRows } = await tables
+        .updateTable('sites')
+        .set({ signing_key: signingKey, sealing_key: sealingKey })
+        .where('site', '=', site)
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
     },
   };
 }
 
-type Row = Readonly<Record<string, unknown>>;
-
-function siteFromRow(row: Row): EnrolledSite {
+function siteFromRow(row: Selectable<Tables['sites']>): EnrolledSite {
   return {
-    site: String(row['site']),
-    signingKey: String(row['signing_key']),
-    sealingKey: String(row['sealing_key']),
-    status: row['status'] === 'admitted' || row['status'] === 'revoked' ? row['status'] : 'pending',
-    enrolledAtMillis: Number(row['enrolled_at_millis']),
+    site: row.site,
+    signingKey: row.signing_key,
+    sealingKey: row.sealing_key,
+    status: row.status,
+    enrolledAtMillis: row.enrolled_at_millis,
   };
 }
 
-function invitationFromRow(row: Row): Invitation {
+function invitationFromRow(row: Selectable<Tables['invitations']>): Invitation {
   return {
-    secretHash: String(row['secret_hash']),
-    site: String(row['site']),
-    expiresAtMillis: Number(row['expires_at_millis']),
-    usedByKey: row['used_by_key'] === null ? null : String(row['used_by_key']),
+    secretHash: row.secret_hash,
+    site: row.site,
+    expiresAtMillis: row.expires_at_millis,
+    usedByKey: row.used_by_key,
   };
 }

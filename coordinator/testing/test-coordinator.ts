@@ -29,13 +29,14 @@ export interface TestCoordinator {
 }
 
 export async function startTestCoordinator(
-  options: Partial<Pick<CoordinatorOptions, 'admitInvited' | 'tls'>> = {},
+  options: Partial<Pick<CoordinatorOptions, 'admitInvited' | 'tls' | 'databaseUrl'>> = {},
 ): Promise<TestCoordinator> {
   const folder = await mkdtemp(path.join(tmpdir(), 'coordinator-'));
   const log: string[] = [];
   const start = (port: number): Promise<RunningCoordinator> =>
     startCoordinator({
       stateFolder: folder,
+      databaseUrl: options.databaseUrl ?? null,
       host: '127.0.0.1',
       port,
       publicUrl: null,

@@ -54,7 +54,7 @@ export async function createTinyCoordinator(
 ): Promise<TinyCoordinator> {
   const folder = stateFolder(await mkdtemp(path.join(tmpdir(), 'tiny-')));
   await createStateFolder(folder);
-  const database = openDatabase(folder.database);
+  const database = await openDatabase({ kind: 'sqlite', file: folder.database });
   const identity = generateIdentity();
   const uploads = openUploadFolder(folder.uploads);
   const published = openBlobFolder(folder.published);
@@ -124,7 +124,7 @@ export async function createTinyCoordinator(
     },
     async close() {
       await studies.stop();
-      database.close();
+      await database.close();
       await rm(folder.root, { recursive: true });
     },
   };

@@ -8,10 +8,12 @@ import { defineCommand } from 'citty';
 import { logFile } from '../../audit/audit-log.ts';
 import { checkpointFolder } from '../../audit/checkpoint-folder.ts';
 import { openDatabaseForReading } from '../../storage/database.ts';
+import { databasePlace } from '../../storage/database-place.ts';
 import { readIdentity } from '../../storage/identity-file.ts';
 import { createJournal } from '../../storage/journal.ts';
 import { type StateFolder, stateFolder } from '../../storage/state-folder.ts';
 import { stateArgument } from '../arguments.ts';
+import { databaseUrl } from '../database-url.ts';
 import { UnreachableError, UsageError } from '../exit-codes.ts';
 import { print } from '../print.ts';
 
@@ -72,7 +74,7 @@ async function readCheckpoint(file: string): Promise<string> {
 }
 
 async function journalHashes(folder: StateFolder) {
-  using database = openDatabaseForReading(folder.database);
+  await using database = await openDatabaseForReading(databasePlace(folder.database, databaseUrl()));
   const journal = createJournal(database);
   const journals = [];
   for (const study of await journal.studies()) {

@@ -3,6 +3,7 @@ import { defineCommand } from 'citty';
 import { pino } from 'pino';
 import { startCoordinator } from '../../start-coordinator.ts';
 import { stateArgument } from '../arguments.ts';
+import { databaseUrl } from '../database-url.ts';
 import { UnreachableError, UsageError } from '../exit-codes.ts';
 import { print } from '../print.ts';
 
@@ -26,6 +27,7 @@ export const start = defineCommand({
   async run({ args }) {
     const coordinator = await startCoordinator({
       stateFolder: args.state,
+      databaseUrl: databaseUrl(),
       host: args.host,
       port: portOf(args.port),
       publicUrl: publicUrlOf(args.url, args.host),

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { describeOnEachDatabase } from '../testing/describe-on-each-database.ts';
+import { createSequenceWindows } from './sequence-windows.ts';
+
+describeOnEachDatabase('createSequenceWindows()', (place) => {
+  test('takes each number of a signer once, also after opening again', async () => {
+    const windows = createSequenceWindows(await place.open());
+    expect(await windows.use('k1', 7)).toBe('new');
+    expect(await windows.use('k2', 7)).toBe('new');
+    const again = createSequenceWindows(await place.open());
+    expect(await again.use('k1', 7)).toBe('repeated');
+    expect(await again.use('k1', 7 + 1024)).toBe('new');
+    expect(await windows.use('k1', 7)).toBe('too-old');
+    expect(await windows.use('k1', 8)).toBe('new');
+    await windows.forget('k1');
+    expect(await again.use('k1', 7)).toBe('new');
+  });
+
+  test('takes a number once of many that come at the same time', async () => {
+    const database = await place.open();
+    const windows = [createSequenceWindows(database), createSequenceWindows(await place.openBeside(database))];
+    const requests = [0, 1, 2, 3].flatMap((sequence) => windows.map((own) => own.use('k', sequence)));
+    const verdicts = await Promise.all(requests);
+    expect(verdicts.filter((verdict) => verdict === 'new')).toHaveLength(4);
+    expect(verdicts.filter((verdict) => verdict === 'repeated')).toHaveLength(4);
+  });
+});
