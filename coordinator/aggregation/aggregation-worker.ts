@@ -28,14 +28,11 @@ const work = createModelWork({
   uploads: openUploadFolder(folder.uploads),
 });
 
-let previous: Promise<unknown> = Promise.resolve();
-parentPort?.on('message', ({ id, task, request }: AggregationThreadRequest) => {
-  previous = previous.then(async () => {
-    try {
-      parentPort?.postMessage({ id, result: await work[task](request) } satisfies AggregationThreadAnswer);
-    } catch (error) {
-      const failure = error instanceof Error ? error : new Error('The model work failed');
-      parentPort?.postMessage({ id, error: failure } satisfies AggregationThreadAnswer);
-    }
-  });
+parentPort?.on('message', async ({ id, task, request }: AggregationThreadRequest) => {
+  try {
+    parentPort?.postMessage({ id, result: await work[task](request) } satisfies AggregationThreadAnswer);
+  } catch (error) {
+    const failure = error instanceof Error ? error : new Error('The model work failed');
+    parentPort?.postMessage({ id, error: failure } satisfies AggregationThreadAnswer);
+  }
 });

@@ -8,34 +8,35 @@
  */
 
 import type { StageState } from '@wardround/protocols/round/state.ts';
-import { CANARY_WORDS, sumFault } from '@wardround/protocols/secure-aggregation/canary.ts';
 import type { MaskInstruction } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
 import type { Stage, StudyPlan } from '@wardround/protocols/study/plan.ts';
-import { initialStageWeights, stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import { initialStagePieces, initialStageWeights, stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
-import {
-  addUpdate,
-  checkUpdate,
-  decodeSum,
-  type UpdateCode,
-  updateVectorLength,
-} from '@wardround/protocols/transfer/update-code.ts';
+import type { UpdateCode } from '@wardround/protocols/transfer/update-code.ts';
 import { serverStep } from '@wardround/shared/aggregation/server-optimiser.ts';
-import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { largestSum } from '@wardround/shared/bytes/code-words.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { float32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
-import { openMaskingThreads } from '@wardround/shared/crypto/mask-in-threads.ts';
 import { open, SealBrokenError } from '@wardround/shared/crypto/sealed-envelope.ts';
 import { layoutHash, type ParameterLayout } from '@wardround/shared/tensors/layout.ts';
+import { createInTurn } from '../rounds/in-turn.ts';
 import { BlobDamagedError, type BlobFolder } from '../storage/blob-folder.ts';
 import type { UploadFolder } from '../storage/upload-folder.ts';
+import { createUpdateAdder } from './add-updates.ts';
+import { BROKEN } from './pieces/inspect-vector.ts';
+import { PIECE_BYTES } from './pieces/move-piece.ts';
+import { openPieceThreads, type PieceThreads, runHere } from './pieces/piece-threads.ts';
 import { type RobustAggregate, robustAggregate } from './robust-aggregate.ts';
+import { type OpenVector, openStagedVector, troubleWith } from './staged-vector.ts';
 
 /** Codes and sample counts of a sum are chosen so that neither can exceed this. */
-export const LARGEST_SUM = 2 ** 29;
+export const LARGEST_SUM = largestSum(32);
 
-/** Kept between rounds: they start with the first sum that is worth it. */
-const maskingThreads = openMaskingThreads();
+/** Kept between rounds: they start with the first vector that is worth it. */
+const pieceThreads = openPieceThreads();
+/** Numbers of starting weights that are in memory at a time. */
+const INITIAL_PIECE = 1 << 18;
 
 export interface ModelWork {
   /** Makes the stage's starting weights and publishes them. */
@@ -108,9 +109,15 @@ export type AggregationResult =
 export interface StageModels {
   layout(plan: StudyPlan, stage: Stage): ParameterLayout;
   initialWeights(plan: StudyPlan, stage: Stage): Float32Array;
+  /** The same, so many numbers at a time, for models that should not be in memory as a whole. */
+  initialPieces?(plan: StudyPlan, stage: Stage, length: number): Iterable<Float32Array>;
 }
 
-export const plannedModels: StageModels = { layout: stageLayout, initialWeights: initialStageWeights };
+export const plannedModels: StageModels = {
+  layout: stageLayout,
+  initialWeights: initialStageWeights,
+  initialPieces: initialStagePieces,
+};
 
 export function createModelWork(parts: {
   readonly identity: Pick<Identity, 'sealingSecret'>;
@@ -118,16 +125,38 @@ export function createModelWork(parts: {
   readonly optimiserStates: BlobFolder;
   readonly uploads: UploadFolder;
   readonly models?: StageModels;
+  readonly threads?: PieceThreads;
 }): ModelWork {
-  const { identity, published, optimiserStates, uploads, models = plannedModels } = parts;
+  const { identity, published, optimiserStates, uploads, models = plannedModels, threads = pieceThreads } = parts;
+  const adder = createUpdateAdder({ published, optimiserStates, threads });
+  // What is large is done one after the other, so that memory is needed once.
+  const inTurn = createInTurn();
+
+  const contextOf = (request: RoundRequest, site: string): string => {
+    const { study, round, startModel } = request;
+    return updateContext({ study, stage: stageOf(request).name, round, site, model: startModel });
+  };
+
+  const openVector = async (request: RoundRequest, { site, blob }: UpdateReference) =>
+    openStagedVector(await uploads.of(site), { blob, identity, context: contextOf(request, site) });
+
+  /** Looks at one upload in a thread: whatever opens it whole. */
+  const inspect = async (
+    request: InspectionRequest,
+    look: (opened: OpenVector, run: PieceThreads['run']) => Promise<string | null>,
+  ): Promise<string | null> => {
+    const opened = await openVector(request, request);
+    if (typeof opened === 'string') return opened;
+    await using _ = opened;
+    const isSmall = opened.vector.body.plaintextBytes <= PIECE_BYTES;
+    const found = await look(opened, isSmall ? runHere : threads.run);
+    return found === BROKEN ? troubleWith(opened.file, request.blob) : found;
+  };
 
   /** The update's plain vector, or the reason why there is none. The caller clears it after use. */
   const openUpdate = async (request: RoundRequest, { site, blob }: UpdateReference): Promise<Uint8Array | string> => {
-    const { study, round, startModel } = request;
-    const stage = stageOf(request).name;
-    const context = updateContext({ study, stage, round, site, model: startModel });
     try {
-      return open(await (await uploads.of(site)).read(blob), { identity, context });
+      return open(await (await uploads.of(site)).read(blob), { identity, context: contextOf(request, site) });
     } catch (error) {
       if (error instanceof SealBrokenError) return 'seal-broken';
       if (error instanceof BlobDamagedError) return 'update-damaged';
@@ -140,7 +169,7 @@ export function createModelWork(parts: {
     return { layout: models.layout(request.plan, stageOf(request)), clip, maximumSampleCount, sites: request.sites };
   };
 
-  /** Takes the server's step and publishes the result. */
+  /** Takes the server's step with a mean that no sum gives, and publishes the result. */
   const moveModel = async (
     request: AggregationRequest,
     { code, meanDelta, sampleCounts }: RobustAggregate & { readonly code: UpdateCode },
@@ -180,56 +209,63 @@ export function createModelWork(parts: {
     }
   };
 
+  const addAll = async (request: AggregationRequest): Promise<AggregationResult> => {
+    const code = codeOf(request);
+    await using opened = new AsyncDisposableStack();
+    const files: OpenVector[] = [];
+    for (const update of request.updates) {
+      const file = await openVector(request, update);
+      if (typeof file === 'string') return { kind: 'unusable', site: update.site, reason: file };
+      files.push(opened.use(file));
+    }
+    const { instructions = null, startModel, optimiserState } = request;
+    const vectors = files.map(({ vector }) => vector);
+    const { server } = stageOf(request);
+    const result = await adder.add({ vectors, instructions, code, server, startModel, optimiserState });
+    switch (result.kind) {
+      case 'moved': {
+        const { kind: _, sum, ...moved } = result;
+        return { kind: 'aggregated', ...moved, ...(sum !== null && { sum }) };
+      }
+      case 'vector-broken': {
+        const { site, blob } = request.updates[result.vector]!;
+        return { kind: 'unusable', site, reason: troubleWith(files[result.vector]!.file, blob) };
+      }
+      case 'sum-wrong':
+        return result;
+      default:
+        return result satisfies never;
+    }
+  };
+
   return {
-    async prepareStage(request) {
-      const stage = stageOf(request);
-      const model = await published.put(littleEndianBytes(models.initialWeights(request.plan, stage)));
-      return { layout: layoutHash(models.layout(request.plan, stage)), model };
-    },
+    prepareStage: (request) =>
+      inTurn(async () => {
+        const { plan } = request;
+        const stage = stageOf(request);
+        await using model = await published.draft();
+        const pieces = models.initialPieces?.(plan, stage, INITIAL_PIECE) ?? [models.initialWeights(plan, stage)];
+        for (const piece of pieces) await model.append(littleEndianBytes(piece));
+        return { layout: layoutHash(models.layout(plan, stage)), model: await model.publish() };
+      }),
 
-    async inspectUpdate(request) {
-      const opened = await openUpdate(request, request);
-      if (typeof opened === 'string') return opened;
-      const fault = checkUpdate(opened, codeOf(request));
-      opened.fill(0);
-      return fault;
-    },
+    inspectUpdate: (request) =>
+      inspect(request, ({ vector }, run) => run('inspectUpdateVector', { vector, code: codeOf(request) })),
 
-    async inspectMasked(request) {
-      const opened = await openUpdate(request, request);
-      if (typeof opened === 'string') return opened;
-      const isWhole = opened.length === 4 * request.words;
-      const isSigned = isWhole && sha256Hex(opened) === request.maskedInput;
-      opened.fill(0);
-      return isSigned ? null : isWhole ? 'masked-input-changed' : 'update-wrong-length';
-    },
+    inspectMasked: (request) =>
+      inspect(request, async ({ vector }, run) => {
+        const { codeBits = 32 } = codeOf(request);
+        if (8 * vector.body.plaintextBytes !== codeBits * request.words) return 'update-wrong-length';
+        const hash = await run('hashMaskedVector', { vector });
+        return hash === request.maskedInput ? null : hash === BROKEN ? BROKEN : 'masked-input-changed';
+      }),
 
-    async aggregate(request) {
-      const code = codeOf(request);
-      const { robust } = request.plan.protection;
-      if (robust !== undefined) return aggregateRobustly(request, { code, rule: robust });
-      const { instructions } = request;
-      const canaryWords = instructions === undefined ? 0 : CANARY_WORDS;
-      const words = updateVectorLength(code.layout) + canaryWords;
-      const whole = new Int32Array(new SharedArrayBuffer(4 * words));
-      for (const update of request.updates) {
-        const opened = await openUpdate(request, update);
-        if (typeof opened === 'string') return { kind: 'unusable', site: update.site, reason: opened };
-        addUpdate(whole, opened);
-        opened.fill(0);
-      }
-      if (instructions !== undefined) {
-        await maskingThreads.addMasks(whole, instructions);
-        const reason = sumFault(whole, { survivors: request.updates.length, largest: LARGEST_SUM });
-        if (reason !== null) return { kind: 'sum-wrong', reason };
-      }
-      const sum = whole.subarray(0, whole.length - canaryWords);
-      const moved = await moveModel(request, { code, ...decodeSum(sum, code) });
-      return {
-        ...moved,
-        ...(instructions !== undefined && { sum: await published.put(littleEndianBytes(sum)) }),
-      };
-    },
+    aggregate: (request) =>
+      inTurn(async () => {
+        const { robust } = request.plan.protection;
+        if (robust === undefined) return addAll(request);
+        return aggregateRobustly(request, { code: codeOf(request), rule: robust });
+      }),
   };
 }
 

@@ -39,7 +39,7 @@ export interface BlobFolder {
    *
    * @throws {BlobDamagedError} when the blob is not here.
    */
-  openUnchecked(hash: Sha256Hex): Promise<OpenBlob>;
+  openUnchecked(hash: Sha256Hex): Promise<BlobFile>;
   /** Begins a blob of any size. It is one when it is published; disposed of before that, nothing of it stays. */
   draft(): Promise<BlobDraft>;
   remove(hash: Sha256Hex): Promise<void>;
@@ -52,10 +52,14 @@ export interface BlobFolder {
 /** A blob of any size, read in parts. */
 export interface OpenBlob extends AsyncDisposable {
   readonly sizeBytes: number;
-  /** The file, for threads of this process that read it: open until this is disposed of. */
-  readonly descriptor: number;
   /** @throws {RangeError} when the blob ends before them. */
   read(range: { readonly position: number; readonly bytes: number }): Promise<Uint8Array>;
+}
+
+/** A blob that is a file of this machine. */
+export interface BlobFile extends OpenBlob {
+  /** For threads of this process that read it: open until this is disposed of. */
+  readonly descriptor: number;
 }
 
 /** A blob that is being written. */
@@ -149,7 +153,7 @@ export function openBlobFolder(folder: string): BlobFolder {
     return { hash: await blob.publish(expected === undefined ? {} : { expected }), size };
   };
 
-  const openUnchecked = async (hash: Sha256Hex): Promise<OpenBlob> => {
+  const openUnchecked = async (hash: Sha256Hex): Promise<BlobFile> => {
     const file = await open(pathOf(hash)).catch((error: unknown) => {
       throw isMissing(error) ? new BlobDamagedError(missingBlob(hash)) : error;
     });

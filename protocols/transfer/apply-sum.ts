@@ -13,7 +13,7 @@ export interface SumPiece {
   /** Which parameter the arrays begin at. */
   readonly firstParameter: number;
   /** The sum's codes, after its sample counts. */
-  readonly codes: Int32Array;
+  readonly codes: Int32Array | Int16Array;
   readonly weights: Float32Array;
   /** m; null for an optimiser without it. */
   readonly momentum: Float32Array | null;
@@ -50,8 +50,9 @@ export function applySumPiece(
   for (const tensor of tensors) {
     const from = Math.max(firstParameter, tensor.offset) - firstParameter;
     const to = Math.min(end, tensor.offset + tensor.size) - firstParameter;
+    if (from >= to) continue;
     const divisor = meanDivisor(sampleCounts[groups.indexOf(tensor.group)]!, code);
-    if (from >= to || divisor === 0) continue;
+    if (divisor === 0) continue;
     squares += stepCoordinates(server, {
       weights: weights.subarray(from, to),
       change: codes.subarray(from, to),

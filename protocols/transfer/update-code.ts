@@ -258,23 +258,6 @@ export function decodeSum(sum: CodeWords, options: UpdateCode): { meanDelta: Flo
   return { meanDelta, sampleCounts };
 }
 
-/**
- * The sum's sample counts, which stand before its codes.
- *
- * @param sum its beginning at least.
- * @throws {RangeError} when so many sites cannot have so many samples.
- */
-export function decodeSampleCounts(sum: Int32Array, options: UpdateCode): number[] {
-  const { layout, maximumSampleCount, sites } = options;
-  const sampleCounts = [...sum.subarray(0, layout.groups.length)];
-  if (!sampleCounts.every((n) => validCount(n, sites * maximumSampleCount))) {
-    throw new RangeError(
-      `Cannot decode the sum: sample counts must be from 0 to ${sites * maximumSampleCount}, found [${sampleCounts.join(', ')}]`,
-    );
-  }
-  return sampleCounts;
-}
-
 /** What the sum of a group's codes is divided by to become its mean change; 0 for a group without samples. */
 export function meanDivisor(sampleCount: number, options: Omit<UpdateCode, 'layout'>): number {
   return groupFactor(sampleCount, options.maximumSampleCount, updateCodeScale(options));

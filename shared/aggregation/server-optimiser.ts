@@ -43,7 +43,7 @@ export interface ServerStepResult {
 export interface CoordinateRun {
   readonly weights: Float32Array;
   /** D as numerators: `divisor` is what turns the sum of codes into a mean, or 1 for a mean. */
-  readonly change: Float32Array | Int32Array;
+  readonly change: Float32Array | Int32Array | Int16Array;
   readonly divisor: number;
   /** m; null for an optimiser without it. */
   readonly momentum: Float32Array | null;
@@ -167,7 +167,7 @@ function requireMemory(values: Float32Array | null, expected: number): Float32Ar
   return values;
 }
 
-function requireLength(what: string, values: Float32Array | Int32Array, expected: number): void {
+function requireLength(what: string, values: { readonly length: number }, expected: number): void {
   if (values.length !== expected) {
     throw new RangeError(
       `Cannot take the server’s step: ${what} must have ${expected} numbers, found ${values.length}`,

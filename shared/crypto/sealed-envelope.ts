@@ -23,7 +23,8 @@ import { requireUsableSealingKey, UnusableKeyError } from './public-key-check.ts
 const MAGIC = Buffer.from('wrseal/1');
 /** How much of the message each segment holds, but for the last. */
 export const SEGMENT_BYTES = 1 << 20;
-const TAG_BYTES = 16;
+/** What each segment has in addition. */
+export const SEGMENT_TAG_BYTES = 16;
 const NONCE_PREFIX_BYTES = 7;
 /** What stands before the segments. */
 export const SEAL_HEADER_BYTES = MAGIC.length + 32 + 24 + (32 + nacl.box.overheadLength) + NONCE_PREFIX_BYTES;
@@ -151,7 +152,7 @@ function sealerWith(length: number, options: SealOptions & { readonly randomness
 
 /** How long an envelope around so many bytes is. */
 export function sealedLength(plaintextLength: number): number {
-  return SEAL_HEADER_BYTES + plaintextLength + segmentCount(plaintextLength) * TAG_BYTES;
+  return SEAL_HEADER_BYTES + plaintextLength + segmentCount(plaintextLength) * SEGMENT_TAG_BYTES;
 }
 
 /**
@@ -217,9 +218,9 @@ export function readSealedBody(
 ): SealedBody {
   const { sealedBytes, context } = options;
   const { sealingSecret } = options.identity;
-  if (sealedBytes < SEAL_HEADER_BYTES + TAG_BYTES || header.length !== SEAL_HEADER_BYTES) {
+  if (sealedBytes < SEAL_HEADER_BYTES + SEGMENT_TAG_BYTES || header.length !== SEAL_HEADER_BYTES) {
     throw new SealBrokenError(
-      `Cannot open the envelope: needed at least ${SEAL_HEADER_BYTES + TAG_BYTES} bytes, found ${sealedBytes}`,
+      `Cannot open the envelope: needed at least ${SEAL_HEADER_BYTES + SEGMENT_TAG_BYTES} bytes, found ${sealedBytes}`,
     );
   }
   const fields = createByteReader(header);
@@ -258,8 +259,8 @@ export function segmentRange(
   if (!Number.isInteger(segment) || segment < 0 || segment >= count) {
     throw new RangeError(`Cannot find segment ${segment} in an envelope of ${count}`);
   }
-  const position = SEAL_HEADER_BYTES + segment * (SEGMENT_BYTES + TAG_BYTES);
-  return { position, bytes: Math.min(SEGMENT_BYTES, plaintextBytes - segment * SEGMENT_BYTES) + TAG_BYTES };
+  const position = SEAL_HEADER_BYTES + segment * (SEGMENT_BYTES + SEGMENT_TAG_BYTES);
+  return { position, bytes: Math.min(SEGMENT_BYTES, plaintextBytes - segment * SEGMENT_BYTES) + SEGMENT_TAG_BYTES };
 }
 
 /**
@@ -280,10 +281,10 @@ export function openSegment(
     );
   }
   const nonce = segmentNonce(noncePrefix, segment, segment === segmentCount(plaintextBytes) - 1);
-  const decipher = createDecipheriv('aes-256-gcm', contentKey, nonce, { authTagLength: TAG_BYTES })
+  const decipher = createDecipheriv('aes-256-gcm', contentKey, nonce, { authTagLength: SEGMENT_TAG_BYTES })
     .setAAD(associatedData)
-    .setAuthTag(sealed.subarray(bytes - TAG_BYTES));
-  const opened = decipher.update(sealed.subarray(0, bytes - TAG_BYTES));
+    .setAuthTag(sealed.subarray(bytes - SEGMENT_TAG_BYTES));
+  const opened = decipher.update(sealed.subarray(0, bytes - SEGMENT_TAG_BYTES));
   try {
     decipher.final();
   } catch {
@@ -300,13 +301,13 @@ export function openSegment(
  * elsewhere it would be a second spelling of the same bytes.
  */
 function openedLength(segmentsLength: number): number {
-  const full = Math.floor(segmentsLength / (SEGMENT_BYTES + TAG_BYTES));
-  const rest = segmentsLength % (SEGMENT_BYTES + TAG_BYTES);
+  const full = Math.floor(segmentsLength / (SEGMENT_BYTES + SEGMENT_TAG_BYTES));
+  const rest = segmentsLength % (SEGMENT_BYTES + SEGMENT_TAG_BYTES);
   if (rest === 0) return full * SEGMENT_BYTES;
-  if (rest < TAG_BYTES || (rest === TAG_BYTES && full > 0)) {
+  if (rest < SEGMENT_TAG_BYTES || (rest === SEGMENT_TAG_BYTES && full > 0)) {
     throw new SealBrokenError('Cannot open the envelope: it was cut short or has surplus bytes');
   }
-  return full * SEGMENT_BYTES + rest - TAG_BYTES;
+  return full * SEGMENT_BYTES + rest - SEGMENT_TAG_BYTES;
 }
 
 /** A message has at least one segment, so that an empty one is authenticated too. */

@@ -1,0 +1,225 @@
+/**
+ * Adds a round's updates and moves the model by their sum, in constant memory: pieces are added up, unmasked and applied in
+ * threads (pieces/move-piece.ts) while results are hashed and written in order, each to a file that gets its name at the end.
+ *
+ * Nothing is published of a sum that is not one its sites could have made, and no file of it stays.
+ */
+import { CANARY, canaryWords, type SumFault } from '@wardround/protocols/secure-aggregation/canary.ts';
+import type { MaskInstruction } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
+import { sampleCountWords } from '@wardround/protocols/transfer/sample-counts.ts';
+import { sumOfSampleCounts, type UpdateCode, updateVectorLength } from '@wardround/protocols/transfer/update-code.ts';
+import { initialMemory, type ServerOptimiser } from '@wardround/shared/aggregation/server-optimiser.ts';
+import { createCodeWords, largestSum } from '@wardround/shared/bytes/code-words.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
+import type { Mask } from '@wardround/shared/crypto/mask-generator.ts';
+import { BlobDamagedError, type BlobDraft, type BlobFile, type BlobFolder } from '../storage/blob-folder.ts';
+import { inOrder } from './pieces/in-order.ts';
+import { createSlot, type MovedPiece, PIECE_BYTES, type PieceSlot, pieceOf, type SumJob } from './pieces/move-piece.ts';
+import { type PieceThreads, runHere } from './pieces/piece-threads.ts';
+import { type StagedVector, sumWords, VectorBrokenError } from './pieces/sum-words.ts';
+
+export interface SumRequest {
+  readonly vectors: readonly StagedVector[];
+  /** What takes the masks out of the sum; null where vectors are not masked, and have no canary. */
+  readonly instructions: readonly MaskInstruction[] | null;
+  readonly code: UpdateCode;
+  readonly server: ServerOptimiser;
+  readonly startModel: Sha256Hex;
+  readonly optimiserState: Sha256Hex | null;
+}
+
+export type SumResult =
+  | {
+      readonly kind: 'moved';
+      readonly model: Sha256Hex;
+      readonly optimiserState: Sha256Hex | null;
+      /** L2 norm of the weights' change. */
+      readonly updateNorm: number;
+      /** Where vectors were masked: the sum, without its canary. */
+      readonly sum: Sha256Hex | null;
+    }
+  | { readonly kind: 'sum-wrong'; readonly reason: SumFault }
+  /** By index: it is not what was accepted any more. */
+  | { readonly kind: 'vector-broken'; readonly vector: number };
+
+export interface UpdateAdder {
+  /** One sum at a time. */
+  add(request: SumRequest): Promise<SumResult>;
+  /** Of memory that holds pieces, kept for the next sum. */
+  heldBytes(): number;
+}
+
+/** Pieces whose results wait to be written while every thread has one to work on. */
+const SPARE_SLOTS = 2;
+
+export function createUpdateAdder(parts: {
+  readonly published: BlobFolder;
+  readonly optimiserStates: BlobFolder;
+  readonly threads: PieceThreads;
+}): UpdateAdder {
+  const { published, optimiserStates, threads } = parts;
+  let slots: PieceSlot[] = [];
+
+  const add = async (request: SumRequest): Promise<SumResult> => {
+    const { vectors, instructions, code, server, startModel, optimiserState } = request;
+    const { layout, codeBits = 32 } = code;
+    const words = wordsOf(request);
+    const masks = instructions ?? [];
+    const ends = readEnds(request);
+    if (ends.kind !== 'read') return ends;
+
+    await using open = new AsyncDisposableStack();
+    const model = open.use(await published.openUnchecked(startModel));
+    const state = optimiserState === null ? null : open.use(await optimiserStates.openUnchecked(optimiserState));
+    const kept = initialMemory(server);
+    requireSize(model, 4 * layout.size);
+    if (state !== null) requireSize(state, 4 * kept.length * layout.size);
+
+    const job: SumJob = {
+      vectors,
+      masks,
+      largest: largestSum(codeBits) + vectors.length / 2,
+      words,
+      code,
+      sampleCounts: ends.sampleCounts,
+      server,
+      model: model.descriptor,
+      state: state?.descriptor ?? null,
+    };
+    open.defer(() => threads.forget(job));
+    const pieces = Math.ceil((words * codeBits) / 8 / PIECE_BYTES);
+    const run = pieces === 1 ? runHere : threads.run;
+    const checking = Promise.all([
+      requireContent(model, { hash: startModel, run }),
+      state && requireContent(state, { hash: optimiserState!, run }),
+    ]);
+    // Files are closed when nobody reads them any more.
+    open.defer(() => checking.then(nothing, nothing));
+
+    slots = slotsFor(request, { count: Math.min(pieces, threads.count + SPARE_SLOTS), had: slots });
+    const sumDraft = instructions && open.use(await published.draft());
+    const modelDraft = open.use(await published.draft());
+    const stateDraft = kept.length === 0 ? null : open.use(await optimiserStates.draft());
+    let squares = 0;
+    let stopped: Exclude<MovedPiece, { kind: 'moved' }> | null = null;
+    const sumWordsKept = words - (instructions === null ? 0 : canaryWords(codeBits));
+    await inOrder({
+      pieces,
+      ahead: slots.length,
+      start: (piece) => run('movePiece', { piece, slot: slots[piece % slots.length]! }, { job }),
+      async finish(moved, piece) {
+        if (moved.kind !== 'moved') {
+          stopped = moved;
+          return false;
+        }
+        squares += moved.squares;
+        const done = pieceOf(job, { piece, slot: slots[piece % slots.length]! });
+        const sum = done.sum.subarray(0, Math.max(0, sumWordsKept - done.firstWord));
+        await Promise.all([
+          sumDraft?.append(littleEndianBytes(sum)),
+          modelDraft.append(littleEndianBytes(done.weights)),
+          stateDraft && writeMemory(stateDraft, { ...done, size: layout.size }),
+        ]);
+        return true;
+      },
+    });
+    if (stopped !== null) return stoppedBy(stopped);
+    await checking;
+    return {
+      kind: 'moved',
+      sum: sumDraft && (await sumDraft.publish()),
+      model: await modelDraft.publish(),
+      optimiserState: stateDraft && (await stateDraft.publish()),
+      updateNorm: Math.sqrt(squares),
+    };
+  };
+
+  return {
+    add,
+    heldBytes: () =>
+      slots
+        .flatMap(({ sum, weights, memory }) => [sum, weights, ...memory])
+        .reduce((bytes, { byteLength }) => bytes + byteLength, 0),
+  };
+}
+
+function nothing(): void {}
+
+/** How many words each of the vectors has. */
+function wordsOf({ code, instructions }: Pick<SumRequest, 'code' | 'instructions'>): number {
+  const { layout, codeBits = 32 } = code;
+  return updateVectorLength(layout, codeBits) + (instructions === null ? 0 : canaryWords(codeBits));
+}
+
+type Ends = { readonly kind: 'read'; readonly sampleCounts: readonly number[] } | Exclude<SumResult, { kind: 'moved' }>;
+
+/** The sum's sample counts, which every piece needs, and its canary, before anything is written. */
+function readEnds({ vectors, instructions, code }: SumRequest): Ends {
+  const { layout, codeBits = 32 } = code;
+  const masks: readonly Mask[] = instructions ?? [];
+  try {
+    if (instructions !== null) {
+      const canary = createCodeWords(canaryWords(codeBits), codeBits);
+      sumWords(vectors, { firstWord: updateVectorLength(layout, codeBits), into: canary, masks });
+      if (canary.some((word) => word !== vectors.length * CANARY)) return { kind: 'sum-wrong', reason: 'canary-wrong' };
+    }
+    const head = createCodeWords(sampleCountWords(layout.groups.length, codeBits), codeBits);
+    sumWords(vectors, { firstWord: 0, into: head, masks });
+    return { kind: 'read', sampleCounts: sumOfSampleCounts(head, code) };
+  } catch (error) {
+    if (error instanceof VectorBrokenError) return { kind: 'vector-broken', vector: error.vector };
+    if (error instanceof RangeError && instructions !== null) return { kind: 'sum-wrong', reason: 'sum-out-of-range' };
+    throw error;
+  }
+}
+
+function stoppedBy(stopped: Exclude<MovedPiece, { kind: 'moved' }>): SumResult {
+  return stopped.kind === 'vector-broken' ? stopped : { kind: 'sum-wrong', reason: 'sum-out-of-range' };
+}
+
+/** The memory of the last sum, if it fits this one. */
+function slotsFor(
+  { server, code: { codeBits = 32 } }: SumRequest,
+  { count, had }: { readonly count: number; readonly had: PieceSlot[] },
+): PieceSlot[] {
+  const [first] = had;
+  const fits =
+    first !== undefined &&
+    first.memory.length === initialMemory(server).length &&
+    first.weights.byteLength === (PIECE_BYTES / codeBits) * 32;
+  if (fits && had.length >= count) return had;
+  return Array.from({ length: count }, () => createSlot(server, codeBits));
+}
+
+/** Its first vector grows in order; a second one stands behind the whole of the first. */
+async function writeMemory(
+  draft: BlobDraft,
+  piece: { readonly memory: readonly Float32Array[]; readonly firstParameter: number; readonly size: number },
+): Promise<void> {
+  const { memory, firstParameter, size } = piece;
+  for (const [index, values] of memory.entries()) {
+    const bytes = littleEndianBytes(values);
+    if (index === 0) await draft.append(bytes);
+    else await draft.writeAhead(bytes, 4 * (index * size + firstParameter));
+  }
+}
+
+/** @throws {BlobDamagedError} */
+function requireSize({ sizeBytes }: BlobFile, expected: number): void {
+  if (sizeBytes !== expected) throw damaged();
+}
+
+/** @throws {BlobDamagedError} */
+async function requireContent(
+  { descriptor, sizeBytes }: BlobFile,
+  { hash, run }: { readonly hash: Sha256Hex; readonly run: PieceThreads['run'] },
+): Promise<void> {
+  if ((await run('hashFile', { descriptor, sizeBytes })) !== hash) throw damaged();
+}
+
+function damaged(): BlobDamagedError {
+  return new BlobDamagedError(
+    'Cannot add the updates: the weights that they start from, or the optimiser’s state, have changed on the disk',
+  );
+}
