@@ -23,14 +23,17 @@ export function neededBlobs(states: Iterable<StudyState>): NeededBlobs {
     if (isOver(state)) continue;
     // Sums stay while the study runs: a site that was away computes the model from them.
     for (const { outcome } of state.stages.flatMap(({ rounds }) => rounds)) {
-      if (outcome?.kind === 'committed' && outcome.sum !== undefined) published.add(outcome.sum);
+      const isAdded = outcome?.kind === 'committed' || outcome?.kind === 'rolled-back';
+      if (isAdded && outcome.sum !== undefined) published.add(outcome.sum);
     }
-    // What proves that a site said two things stays as long.
-    for (const { session } of state.stages.flatMap(({ rounds }) => rounds)) {
-      for (const { body } of session?.conflicts ?? []) sessionMessages.add(body);
+    // What proves that a site said two things stays as long, and what was said in rounds that were skipped.
+    for (const round of state.stages.flatMap(({ rounds }) => rounds)) {
+      for (const { body } of round.session?.conflicts ?? []) sessionMessages.add(body);
+      if (round.outcome === null || round.outcome.kind === 'skipped') {
+        for (const hash of messagesOf(round)) sessionMessages.add(hash);
+      }
     }
     const round = currentRound(state);
-    for (const hash of round === undefined ? [] : messagesOf(round)) sessionMessages.add(hash);
     if (round?.outcome === null) for (const { blob } of round.accepted) uploads.add(blob);
     const stage = state.stages.at(-1);
     if (stage?.fallback !== undefined) published.add(stage.fallback.model);
@@ -41,10 +44,9 @@ export function neededBlobs(states: Iterable<StudyState>): NeededBlobs {
   return { published, uploads, optimiserStates, sessionMessages };
 }
 
-/** What an open round's session has heard. */
-function messagesOf({ session, outcome }: RoundState): Sha256Hex[] {
-  if (session === undefined || outcome !== null) return [];
-  return Object.values(session.steps)
+/** What a round's session has heard. */
+function messagesOf({ session }: RoundState): Sha256Hex[] {
+  return Object.values(session?.steps ?? {})
     .flatMap((step) => Object.values(step.messages))
     .map(({ body }) => body);
 }

@@ -1,7 +1,8 @@
 /** All studies of this coordinator: taken up from their journals at the start, launched, and asked for work. */
+import { chooseWork } from '@wardround/protocols/round/choose-work.ts';
 import type { StudyEvent } from '@wardround/protocols/round/events.ts';
 import { launchStudy } from '@wardround/protocols/round/launch.ts';
-import { currentRound, isOver, type StudyState } from '@wardround/protocols/round/state.ts';
+import { isOver, type StudyState } from '@wardround/protocols/round/state.ts';
 import { workFor } from '@wardround/protocols/round/work-for.ts';
 import { FEWEST_SITES } from '@wardround/protocols/secure-aggregation/parameters.ts';
 import type { Work } from '@wardround/protocols/session/messages.ts';
@@ -30,8 +31,14 @@ export interface Studies {
   launch(plan: StudyPlan): Promise<StudyRunner>;
   /** Invites a site that was admitted to every study that still runs. */
   invite(site: string): Promise<void>;
-  /** What the site should do next over all studies; null for nothing. */
-  workFor(site: string): Work | null;
+  /**
+   * What the site should do next over all studies, each in its turn (choose-work.ts); null for nothing.
+   *
+   * @param isHeldUp whether the site waits for somebody's approval of that study.
+   */
+  workFor(site: string, isHeldUp?: (study: Sha256Hex) => boolean): Work | null;
+  /** The paused studies that the site takes part in: what it has in hand for them may be finished. */
+  pausedFor(site: string): readonly Sha256Hex[];
   neededBlobs(): NeededBlobs;
   /** Resolves when nothing is under way any more. */
   stop(): Promise<void>;
@@ -69,20 +76,19 @@ export async function openStudies(
 
   const needed = (): NeededBlobs => neededBlobs([...runners.values()].map((runner) => runner.state()));
 
+  const noteTrouble = (error: unknown): void =>
+    log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'old blobs could not be removed');
+
   const onChange = (before: StudyState, after: StudyState): void => {
     const changed = Object.keys(after.sites).filter(
       (site) => canonicalJson(workFor(before, site)) !== canonicalJson(workFor(after, site)),
     );
     if (changed.length > 0) onWork(changed);
-    retiring(() => retire(neededBlobs([before]), needed(), rejectedSince(before, after))).catch((error: unknown) =>
-      log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'old blobs could not be removed'),
-    );
+    retiring(() => retire(neededBlobs([before]), needed())).catch(noteTrouble);
   };
 
-  const retire = async (before: NeededBlobs, now: NeededBlobs, rejected: readonly Sha256Hex[]): Promise<void> => {
+  const retire = async (before: NeededBlobs, now: NeededBlobs): Promise<void> => {
     for (const hash of before.published) if (!now.published.has(hash)) await published.remove(hash);
-    // A result that did not pass the gate was published while it was added up and belongs to nothing now.
-    for (const hash of rejected) if (!now.published.has(hash)) await published.remove(hash);
     for (const hash of before.sessionMessages) if (!now.sessionMessages.has(hash)) await sessions.messages.remove(hash);
     for (const hash of before.optimiserStates) if (!now.optimiserStates.has(hash)) await optimiserStates.remove(hash);
     const spent = [...before.uploads].filter((hash) => !now.uploads.has(hash));
@@ -94,8 +100,20 @@ export async function openStudies(
     if ([...runners.values()].every((runner) => isOver(runner.state()))) await uploads.sweep(now.uploads);
   };
 
+  /** What was made for a study that has no use for it belongs to nothing. */
+  const onMade = (blobs: readonly Sha256Hex[]): void => {
+    retiring(async () => {
+      const { published: models, optimiserStates: memories } = needed();
+      for (const hash of blobs) {
+        if (!models.has(hash)) await published.remove(hash);
+        if (!memories.has(hash)) await optimiserStates.remove(hash);
+      }
+    }).catch(noteTrouble);
+  };
+
   const run = (plan: StudyPlan, events: readonly StudyEvent[]): StudyRunner => {
-    const runner = createStudyRunner({ plan, events }, { journal, work, sessions, clock, log, onChange });
+    const parts = { journal, work, sessions, clock, log, onChange, onMade };
+    const runner = createStudyRunner({ plan, events }, parts);
     runners.set(runner.state().study, runner);
     return runner;
   };
@@ -171,27 +189,20 @@ export async function openStudies(
         onWork(invited);
         return runner;
       }),
-    workFor(site) {
-      let prepare: Work | null = null;
-      for (const runner of runners.values()) {
-        const found = workFor(runner.state(), site);
-        // A study that others are in the middle of goes before one that has not begun.
-        if (found !== null && found.kind !== 'prepare') return found;
-        prepare ??= found;
-      }
-      return prepare;
+    workFor: (site, isHeldUp) => {
+      const states = [...runners.values()].map((runner) => runner.state());
+      return chooseWork(states, site, isHeldUp);
     },
+    pausedFor: (site) =>
+      [...runners.values()]
+        .map((runner) => runner.state())
+        .filter((state) => state.paused !== undefined && state.sites[site] !== undefined)
+        .map(({ study }) => study),
     async stop() {
       for (const runner of runners.values()) await runner.stop();
       await retiring(async () => undefined);
     },
   };
-}
-
-function rejectedSince(before: StudyState, after: StudyState): Sha256Hex[] {
-  if (before.phase.kind !== 'aggregating') return [];
-  const outcome = after.stages[before.stages.length - 1]?.rounds[(currentRound(before)?.round ?? 0) - 1]?.outcome;
-  return outcome?.kind === 'rolled-back' ? [outcome.rejectedModel] : [];
 }
 
 function scaleFits(plan: StudyPlan, sites: number): boolean {
@@ -225,13 +236,6 @@ function requireSecureAggregation({ protection }: StudyPlan, sites: number): voi
       message:
         `Secure aggregation needs ${FEWEST_SITES} sites and ${sites} are admitted: with fewer each would show in the sum. ` +
         'Invite and admit more sites, or set protection.mode to sealed if every site’s policy allows it.',
-    });
-  }
-  if (protection.gate !== undefined) {
-    throw new RefusalError('gate-not-available', {
-      status: 422,
-      message:
-        'With secure aggregation every site computes the model itself, so a round cannot be rolled back. Leave protection.gate out.',
     });
   }
 }

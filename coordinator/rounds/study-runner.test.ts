@@ -76,21 +76,24 @@ describe('a round', () => {
     });
   });
 
-  test('is ended by its deadline, with the quorum that it has', async () => {
+  test('gives the others a grace once the quorum has answered, and ends with those that it has', async () => {
     const coordinator = await create();
     const runner = await training(coordinator);
     await coordinator.send(runner, 'basel', changes.basel);
     await coordinator.send(runner, 'geneva', changes.geneva);
-    coordinator.clock.moveTo(coordinator.clock.now() + 599_000);
+    const graceMillis = 150_000;
+    expect(coordinator.clock.nextAlarm()).toBe(coordinator.clock.now() + graceMillis);
+    coordinator.clock.moveTo(coordinator.clock.now() + graceMillis - 1);
     expect(phase(runner)).toBe('training');
-    coordinator.clock.moveTo(coordinator.clock.now() + 1000);
+    coordinator.clock.moveTo(coordinator.clock.now() + 1);
     await until(runner, 'evaluating');
     expect(currentRound(runner.state())).toMatchObject({
       leftOut: [{ site: 'zurich', reason: 'late' }],
       outcome: { kind: 'committed', participants: ['basel', 'geneva'] },
     });
     expect((await weights(coordinator, runner))[2]).toBe(0);
-    await expect(coordinator.send(runner, 'zurich', changes.zurich)).rejects.toMatchObject({ code: 'late' });
+    await expect(coordinator.send(runner, 'zurich', changes.zurich)).rejects.toMatchObject({ code: 'late-update' });
+    expect(currentRound(runner.state())?.refused).toEqual([{ site: 'zurich', reason: 'late-update' }]);
   });
 
   test('fails by name at its deadline without a quorum', async () => {

@@ -7,9 +7,10 @@ import type { Decision } from '@wardround/protocols/round/decision.ts';
 import { type Effect, pendingEffect } from '@wardround/protocols/round/effects.ts';
 import type { StudyEvent } from '@wardround/protocols/round/events.ts';
 import { decide, nextDeadline, onTime } from '@wardround/protocols/round/machine.ts';
-import { currentRound, type StudyState } from '@wardround/protocols/round/state.ts';
+import { currentRound, isOver, type StudyState } from '@wardround/protocols/round/state.ts';
 import type { StudyInput } from '@wardround/protocols/round/study-input.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { failpoint } from '@wardround/shared/failpoints/failpoint.ts';
 import type { Logger } from 'pino';
 import type { ModelWork } from '../aggregation/model-work.ts';
@@ -40,6 +41,8 @@ export interface RunnerParts {
   readonly log: Logger;
   /** Called after the events are durable and before the input is acknowledged. */
   readonly onChange: (before: StudyState, after: StudyState) => void;
+  /** Called with the blobs that an effect made, once the study has taken them or not. */
+  readonly onMade?: (blobs: readonly Sha256Hex[]) => void;
 }
 
 /** Waits between attempts at an effect that failed: a full disk may be cleared meanwhile. About five minutes in all. */
@@ -122,18 +125,20 @@ export function createStudyRunner(
   const runEffect = async (effect: Effect): Promise<void> => {
     for (const retryMillis of [...effectRetryMillis, null]) {
       try {
-        const { events } = await submit(await perform(effect, { plan, state, work, sessions }));
+        const done = await perform(effect, { plan, state, work, sessions });
+        const { events } = await submit(done);
+        // A study that was aborted meanwhile has no use for it, and a result that is rolled back is not kept.
+        parts.onMade?.(blobsIn(done));
         failpoint(failpointPhase(events), 'after-ack');
         return;
       } catch (error) {
-        if (stopping.signal.aborted) return;
+        if (stopping.signal.aborted || isOver(state)) return;
         log.error({ effect: effect.kind, problem: nameOf(error) }, 'an effect failed');
         if (retryMillis !== null) await pause(retryMillis);
         if (stopping.signal.aborted) return;
       }
     }
-    const reason = effect.kind === 'aggregate' ? 'aggregation-failed' : 'stage-preparation-failed';
-    await submit({ kind: 'give-up', reason }).catch(() => undefined);
+    await submit(giveUp(effect)).catch(() => undefined);
   };
 
   return {
@@ -176,8 +181,8 @@ async function perform(
         try {
           unmasked = unmaskSession(await rebuildParty({ state, plan }, sessions));
         } catch (error) {
-          if (error instanceof SessionBrokenError) return { kind: 'give-up', reason: error.reason };
-          throw error;
+          if (!(error instanceof SessionBrokenError)) throw error;
+          return { kind: 'round-unfit', stage, round, reason: error.reason, suspect: error.suspect };
         }
       }
       const result = await work.aggregate({
@@ -191,17 +196,33 @@ async function perform(
         updates: effect.updates.map(({ site, blob }) => ({ site, blob })),
         ...(unmasked !== null && { instructions: unmasked.instructions }),
       });
-      if (result.kind === 'sum-wrong') return { kind: 'give-up', reason: result.reason };
+      const transcript = unmasked !== null && { transcript: unmasked.transcript };
+      if (result.kind === 'sum-wrong') {
+        return { kind: 'round-unfit', stage, round, reason: result.reason, suspect: null, ...transcript };
+      }
       if (result.kind === 'aggregated') {
-        return { ...result, stage, round, ...(unmasked !== null && { transcript: unmasked.transcript }) };
+        return { ...result, stage, round, ...transcript };
       }
       // Once shares were revealed there is no other sum of this round: it cannot go on without one of its vectors.
-      if (unmasked !== null) return { kind: 'give-up', reason: result.reason };
-      return { kind: 'update-unusable', stage, round, site: result.site, reason: result.reason };
+      const { site, reason } = result;
+      if (unmasked !== null) return { kind: 'round-unfit', stage, round, reason, suspect: site, ...transcript };
+      return { kind: 'update-unusable', stage, round, site, reason };
     }
     default:
       return effect satisfies never;
   }
+}
+
+function giveUp(effect: Effect): StudyInput {
+  if (effect.kind === 'prepare-stage') return { kind: 'give-up', reason: 'stage-preparation-failed' };
+  const { stage, round } = effect;
+  return { kind: 'round-unfit', stage, round, reason: 'aggregation-failed', suspect: null };
+}
+
+function blobsIn(done: StudyInput): Sha256Hex[] {
+  if (done.kind === 'stage-prepared') return [done.model];
+  if (done.kind !== 'aggregated') return [];
+  return [done.model, done.optimiserState, done.sum].flatMap((hash) => hash ?? []);
 }
 
 /** The event's names and numbers; reports and figures have their own place. */
