@@ -5,10 +5,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type AdminClient, openAdminClient } from './cli/admin-client.ts';
 import { readStoredStudies } from './cli/read-state.ts';
 import type { InvitationAnswer, LaunchAnswer, StudyAnswer } from './edge/admin-messages.ts';
+import { describeOnEachDatabase } from './testing/describe-on-each-database.ts';
 import { nextWork, startTestCoordinator, type TestCoordinator, testPlan } from './testing/test-coordinator.ts';
 import { joinTestSite, madeUpUpdate, type TestSite } from './testing/test-site.ts';
 
@@ -40,9 +41,9 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-describe('a study', () => {
+describeOnEachDatabase('a study', (database) => {
   test('gives the same bytes when updates arrive in another order, and leaves nothing behind but results', async () => {
-    const coordinator = await startTestCoordinator();
+    const coordinator = await startTestCoordinator({ databaseUrl: database.url() });
     cleanUps.push(() => coordinator.close());
     const answer = await runStudy(coordinator, [2, 0, 1]);
     const { state } = answer;
@@ -61,18 +62,19 @@ describe('a study', () => {
       expect(await left('optimiser-states')).toEqual([]);
       for (const site of names) expect(await left(`uploads/${site}`)).toEqual([]);
     });
-    expect((await readStoredStudies(coordinator.folder)).states).toEqual([state]);
+    expect((await readStoredStudies(coordinator.folder, { databaseUrl: database.url() })).states).toEqual([state]);
   });
 
   test('goes on after kill -9, keeps what was acknowledged, and gives the same bytes', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'killed-'));
     cleanUps.push(() => rm(folder, { recursive: true }));
-    let coordinator = await startProcess(folder, '0');
+    const databaseUrl = database.url();
+    let coordinator = await startProcess({ folder, port: '0', databaseUrl });
     const { port } = new URL(coordinator.url);
     let admin = await openAdminClient(folder);
     const restart = async (): Promise<void> => {
       await coordinator.kill();
-      coordinator = await startProcess(folder, port);
+      coordinator = await startProcess({ folder, port, databaseUrl });
       admin = await openAdminClient(folder);
     };
 
@@ -119,10 +121,18 @@ interface CoordinatorProcess {
   kill(): Promise<void>;
 }
 
-async function startProcess(folder: string, port: string): Promise<CoordinatorProcess> {
+async function startProcess(options: {
+  readonly folder: string;
+  readonly port: string;
+  readonly databaseUrl: string | null;
+}): Promise<CoordinatorProcess> {
+  const { folder, port, databaseUrl } = options;
   const launcher = path.join(import.meta.dirname, 'bin/wardround-coordinator.js');
   const args = [launcher, 'start', '--state', folder, '--port', port, '--admit-invited'];
-  const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child: ChildProcess = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, DATABASE_URL: databaseUrl ?? '' },
+  });
   cleanUps.push(() => child.kill('SIGKILL'));
   for await (const line of createInterface({ input: child.stdout! })) {
     const url = /^Listening on (http:\S+)$/.exec(line)?.[1];

@@ -18,9 +18,12 @@ export interface StoredStudies {
 }
 
 /** @throws {UnreachableError} when the folder is not a coordinator's. */
-export async function readStoredStudies(state: string): Promise<StoredStudies> {
+export async function readStoredStudies(
+  state: string,
+  options: { readonly databaseUrl: string | null } = { databaseUrl: databaseUrl() },
+): Promise<StoredStudies> {
   const folder = stateFolder(state);
-  const place = databasePlace(folder.database, databaseUrl());
+  const place = databasePlace(folder.database, options.databaseUrl);
   if (!existsSync(place.kind === 'sqlite' ? place.file : folder.identity)) {
     throw new UnreachableError(
       'Cannot read the studies: the state folder holds no coordinator’s database. ' +
