@@ -41,7 +41,7 @@ const GROUP_OF: Readonly<Record<Modality, string>> = { ct: 'image', clinical: 'c
 export async function alignModalities(
   { engine, cohort }: { engine: Engine; cohort: Cohort },
   { plan, stage, round, weights, local, sliceEmbeddings }: AlignmentRound,
-  { signal, onProgress }: Steering,
+  { signal, onProgress, place }: Steering,
 ): Promise<AlignmentTraining> {
   const patients = modalitiesOf(cohort).filter(({ index }) => cohort.patients[index]?.heldOut === false);
   const random = createRandom(plan.seed).fork(`${stage.name}/${round}`);
@@ -57,22 +57,33 @@ export async function alignModalities(
     );
   }
   const { width: sliceWidth } = vitSizes(plan.encoders.slice.architecture);
-  const alignment = openAlignment({ engine, cohort }, { plan, stage, shared: weights, local });
+  const alignment = openAlignment(
+    { engine, cohort },
+    { plan, stage, shared: weights, local, from: place?.found?.optimisers },
+  );
   try {
-    const figures = createRoundFigures();
+    const { steps: stepsBefore = 0, sums } = place?.found ?? {};
+    const figures = createRoundFigures({ from: sums });
     const trained = { ct: new Set<number>(), clinical: new Set<number>(), expression: new Set<number>() };
-    onProgress({ done: 0, total: batches.length, loss: null, perSecond: null });
+    onProgress({ done: stepsBefore, total: batches.length, loss: null, perSecond: null });
     for (const [step, batch] of batches.entries()) {
+      for (const modality of MODALITIES) {
+        for (const { index } of contributors(batch, modality)) trained[modality].add(index);
+      }
+      if (step < stepsBefore) continue;
       const progress = stageProgress({ round, rounds: stage.rounds, step, steps: batches.length });
       const indices = batch.map(({ index }) => index);
       const inputs = createAlignmentBatch(cohort, { indices, sliceEmbeddings, sliceWidth });
       dropInputs(inputs, { share: stage.inputDropout, random: random.fork(`dropout/${step}`) });
       const loss = await alignment.step(inputs, { progress });
       figures.step(loss, batch.length);
-      for (const modality of MODALITIES) {
-        for (const { index } of contributors(batch, modality)) trained[modality].add(index);
-      }
       onProgress({ done: step + 1, total: batches.length, loss, perSecond: figures.perSecond() });
+      await place?.afterStep(async () => ({
+        steps: step + 1,
+        optimisers: await alignment.state(),
+        sums: figures.sums(),
+        secret: null,
+      }));
       await betweenSteps(signal);
     }
     const { shared, local: localAfter } = await alignment.parameters();

@@ -1,5 +1,6 @@
 import type { AlignmentStage, StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { Engine } from '@wardround/shared/learning/engine/open-engine.ts';
+import type { AdamWState } from '@wardround/shared/learning/optimisers/adamw.ts';
 import { type Alignment, createAlignment } from '@wardround/shared/learning/stages/alignment.ts';
 import { vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
 import type { Cohort } from '../data/cohort.ts';
@@ -10,12 +11,14 @@ export interface AlignmentModel {
   readonly stage: AlignmentStage;
   readonly shared: Float32Array;
   readonly local: LocalLayers;
+  /** Where a round of the same settings stood, by modality. */
+  readonly from?: Readonly<Record<string, AdamWState>> | undefined;
 }
 
 /** The alignment model for this site's data. Whoever opens it disposes of it. */
 export function openAlignment(
   { engine, cohort }: { engine: Engine; cohort: Cohort },
-  { plan, stage, shared, local }: AlignmentModel,
+  { plan, stage, shared, local, from }: AlignmentModel,
 ): Alignment {
   return createAlignment(engine, {
     sliceWidth: vitSizes(plan.encoders.slice.architecture).width,
@@ -29,5 +32,6 @@ export function openAlignment(
     optimiser: stage.optimiser,
     shared,
     local,
+    from,
   });
 }

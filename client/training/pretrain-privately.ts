@@ -4,25 +4,29 @@ import type { PatientPrivacy } from '@wardround/protocols/study/plan.ts';
 import { privateRoundSteps } from '@wardround/protocols/study/private-training.ts';
 import type { Engine } from '@wardround/shared/learning/engine/open-engine.ts';
 import { createPrivatePretraining } from '@wardround/shared/learning/stages/private-pretraining.ts';
+import { STEP_SECRET_BYTES, stepBytes } from '@wardround/shared/privacy/step-bytes.ts';
 import type { Cohort } from '../data/cohort.ts';
 import { readSlices } from '../data/slice-images.ts';
 import { stageProgress } from './batches/local-steps.ts';
 import type { SliceRange } from './batches/slice-batches.ts';
 import type { PretrainingRound } from './pretrain-slices.ts';
-import { type RoundTraining, requireFinite } from './round-training.ts';
+import { createRoundFigures, type RoundTraining, requireFinite } from './round-training.ts';
 import { betweenSteps, type Steering } from './steering.ts';
 
 /**
- * Tells nothing that its noise does not cover: no loss, no count of samples; every site weighs the same, whatever its size.
+ * Draws its sample and its noise from one secret, so that after an interruption the steps that were not kept are taken again as
+ * they were. Tells nothing that its noise does not cover: no loss, no count of samples; every site weighs the same, whatever its size.
  *
  * @param patients the slices of each training patient.
  */
 export async function pretrainPrivately(
   { engine, cohort, patients }: { engine: Engine; cohort: Cohort; patients: readonly SliceRange[] },
   { plan, stage, round, weights, privacy }: PretrainingRound & { readonly privacy: PatientPrivacy },
-  { signal, onProgress }: Steering,
+  { signal, onProgress, place }: Steering,
 ): Promise<RoundTraining> {
-  const startMillis = performance.now();
+  const { steps: stepsBefore = 0, optimisers, sums } = place?.found ?? {};
+  const figures = createRoundFigures({ from: sums });
+  const secret = place?.found?.secret ?? randomBytes(STEP_SECRET_BYTES);
   const steps = privateRoundSteps(stage, privacy);
   const training = createPrivatePretraining(engine, {
     architecture: plan.encoders.slice.architecture,
@@ -35,18 +39,25 @@ export async function pretrainPrivately(
     privacy,
     patients: patients.map(({ first, count }) => Array.from({ length: count }, (_, slice) => first + slice)),
     readSlices: (slices) => readSlices(cohort.images, slices),
-    randomBytes,
+    from: optimisers?.slice,
+    randomBytesAt: (step) => stepBytes(secret, step),
   });
   try {
-    onProgress({ done: 0, total: steps, loss: null, perSecond: null });
-    for (let step = 0; step < steps; step += 1) {
+    onProgress({ done: stepsBefore, total: steps, loss: null, perSecond: null });
+    for (let step = stepsBefore; step < steps; step += 1) {
       await training.step({ progress: stageProgress({ round, rounds: stage.rounds, step, steps }), signal });
       onProgress({ done: step + 1, total: steps, loss: null, perSecond: null });
+      await place?.afterStep(async () => ({
+        steps: step + 1,
+        optimisers: { slice: await training.state() },
+        sums: figures.sums(),
+        secret,
+      }));
       await betweenSteps(signal);
     }
     const trained = await training.parameters();
     requireFinite(trained);
-    const seconds = (performance.now() - startMillis) / 1000;
+    const { seconds } = figures.figures();
     return {
       weights: trained,
       sampleCounts: { slice: plan.protection.maximumSampleCount },

@@ -38,7 +38,7 @@ function trainingSlices(cohort: Cohort): SliceRange[] {
 export async function pretrainSlices(
   { engine, cohort }: { engine: Engine; cohort: Cohort },
   { plan, stage, round, weights }: PretrainingRound,
-  { signal, onProgress }: Steering,
+  { signal, onProgress, place }: Steering,
 ): Promise<RoundTraining> {
   const patients = trainingSlices(cohort);
   if (patients.length < 2) {
@@ -52,7 +52,7 @@ export async function pretrainSlices(
     return await pretrainPrivately(
       { engine, cohort, patients },
       { plan, stage, round, weights, privacy },
-      { signal, onProgress },
+      { signal, onProgress, place },
     );
   }
   const random = createRandom(plan.seed).fork(`${stage.name}/${round}`);
@@ -67,19 +67,28 @@ export async function pretrainSlices(
     optimiser: stage.optimiser,
     seed: `${plan.seed}/${stage.name}/${round}/augmentations`,
     parameters: weights,
+    from: place?.found?.optimisers.slice,
   });
   try {
-    const figures = createRoundFigures();
+    const { steps: stepsBefore = 0, sums } = place?.found ?? {};
+    const figures = createRoundFigures({ from: sums });
     const seen = new Set<number>();
     let step = 0;
-    onProgress({ done: 0, total: steps, loss: null, perSecond: null });
+    onProgress({ done: stepsBefore, total: steps, loss: null, perSecond: null });
     for (const batch of localBatches(stage, drawEpoch)) {
-      const progress = stageProgress({ round, rounds: stage.rounds, step, steps });
-      const loss = await training.step(readSlices(cohort.images, batch), { progress, signal });
-      figures.step(loss, batch.length);
       for (const slice of batch) seen.add(slice);
       step += 1;
+      if (step <= stepsBefore) continue;
+      const progress = stageProgress({ round, rounds: stage.rounds, step: step - 1, steps });
+      const loss = await training.step(readSlices(cohort.images, batch), { progress, signal });
+      figures.step(loss, batch.length);
       onProgress({ done: step, total: steps, loss, perSecond: figures.perSecond() });
+      await place?.afterStep(async () => ({
+        steps: step,
+        optimisers: { slice: await training.state() },
+        sums: figures.sums(),
+        secret: null,
+      }));
       await betweenSteps(signal);
     }
     const trained = await training.parameters();

@@ -26,14 +26,22 @@ export interface RoundFigures {
   step(loss: number, samples: number): void;
   perSecond(): number | null;
   figures(): TrainingFigures;
+  /** What they are made from, for one that goes on `from` it. */
+  sums(): Readonly<Record<'losses' | 'steps' | 'samples' | 'seconds', number>>;
 }
 
-export function createRoundFigures(nowMillis: () => number = () => performance.now()): RoundFigures {
+/** @param options `from`: the sums of the same round before it was interrupted. */
+export function createRoundFigures({
+  from = {},
+  nowMillis = () => performance.now(),
+}: {
+  readonly from?: Readonly<Record<string, number>> | undefined;
+  readonly nowMillis?: () => number;
+} = {}): RoundFigures {
   const startMillis = nowMillis();
-  let losses = 0;
-  let steps = 0;
-  let samples = 0;
-  const seconds = () => (nowMillis() - startMillis) / 1000;
+  let { losses = 0, steps = 0, samples = 0 } = from;
+  const { seconds: before = 0 } = from;
+  const seconds = () => before + (nowMillis() - startMillis) / 1000;
   return {
     step(loss, count) {
       if (!Number.isFinite(loss)) throw notFinite();
@@ -43,5 +51,6 @@ export function createRoundFigures(nowMillis: () => number = () => performance.n
     },
     perSecond: () => (seconds() > 0 ? samples / seconds() : null),
     figures: () => ({ loss: losses / Math.max(steps, 1), steps, samples, seconds: seconds() }),
+    sums: () => ({ losses, steps, samples, seconds: seconds() }),
   };
 }

@@ -1,5 +1,6 @@
 /** How a long computation is watched and stopped. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { PlaceKeeper } from './place-keeper.ts';
 
 export interface StepReport {
   readonly done: number;
@@ -13,6 +14,8 @@ export interface StepReport {
 export interface Steering {
   readonly signal: AbortSignal;
   readonly onProgress: (report: StepReport) => void;
+  /** Keeps the place of a training that is worth it. */
+  readonly place?: PlaceKeeper | undefined;
 }
 
 /** Lets waiting messages in, one of which may be the wish to stop; throws the signal's reason if it was. */

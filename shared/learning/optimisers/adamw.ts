@@ -21,7 +21,24 @@ export interface AdamWSettings {
   readonly decays?: (tensor: PlacedTensor) => boolean;
 }
 
-export type AdamW = Optimiser;
+/** Copies of all that an AdamW is made of: another one goes on from them to the bit. */
+export interface AdamWState {
+  /** Steps taken. */
+  readonly steps: number;
+  readonly values: Float32Array;
+  readonly firstMoment: Float32Array;
+  readonly secondMoment: Float32Array;
+}
+
+export interface AdamW extends Optimiser {
+  state(): Promise<AdamWState>;
+}
+
+/** Where an AdamW begins. */
+export function freshAdamWState(values: Float32Array): AdamWState {
+  const zeros = () => new Float32Array(values.length);
+  return { steps: 0, values, firstMoment: zeros(), secondMoment: zeros() };
+}
 
 /**
  * AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) as PyTorch computes it, on one flat vector, so that a step is a
@@ -31,12 +48,15 @@ export function createAdamW(
   engine: Engine,
   layout: ParameterLayout,
   {
-    values,
+    values: start,
+    from,
     decayForm = 'decoupled',
     bounds = () => null,
     ...settings
   }: AdamWSettings & {
     readonly values: Float32Array;
+    /** Where another AdamW stood, to go on from there instead of from the values. */
+    readonly from?: AdamWState | undefined;
     /** `l2` adds weightDecay * parameter to the clipped gradient instead: Adam with an L2 penalty. */
     readonly decayForm?: 'decoupled' | 'l2';
     /** What a tensor's numbers are moved back into after each step, such as a learned temperature's; null for no bounds. */
@@ -45,19 +65,22 @@ export function createAdamW(
 ): AdamW {
   const { tf } = engine;
   const { beta1, beta2, weightDecay, clipNorm, epsilon = 1e-8, decays = decaysByDefault } = settings;
-  if (values.length !== layout.size) {
-    throw new TypeError(`Cannot optimise: the layout has ${layout.size} numbers, found ${values.length}`);
+  const { steps: stepsBefore, values, firstMoment, secondMoment } = from ?? freshAdamWState(start);
+  for (const { length } of [values, firstMoment, secondMoment]) {
+    if (length !== layout.size) {
+      throw new TypeError(`Cannot optimise: the layout has ${layout.size} numbers, found ${length}`);
+    }
   }
   const decay = tf.tensor1d(flatConstant(layout, (tensor) => (decays(tensor) ? weightDecay : 0)));
   const bounded = layout.tensors.flatMap((tensor): BoundedTensor[] => {
     const range = bounds(tensor);
     return range === null ? [] : [{ ...tensor, lowest: range[0], highest: range[1] }];
   });
-  let steps = 0;
+  let steps = stepsBefore;
   const flat = {
     parameters: tf.tensor1d(values.slice()),
-    firstMoment: tf.zeros([layout.size]) as Tensor1D,
-    secondMoment: tf.zeros([layout.size]) as Tensor1D,
+    firstMoment: tf.tensor1d(firstMoment.slice()),
+    secondMoment: tf.tensor1d(secondMoment.slice()),
   };
   const replace = (name: keyof typeof flat, next: (current: Tensor1D) => Tensor1D) => {
     const current = flat[name];
@@ -110,12 +133,22 @@ export function createAdamW(
       disposeParameters(tensors);
       tensors = splitParameters(engine, layout, flat.parameters);
     },
-    read: async () => Float32Array.from(await flat.parameters.data<'float32'>()),
+    read: () => copyOf(flat.parameters),
+    state: async () => ({
+      steps,
+      values: await copyOf(flat.parameters),
+      firstMoment: await copyOf(flat.firstMoment),
+      secondMoment: await copyOf(flat.secondMoment),
+    }),
     dispose() {
       tf.dispose([decay, ...Object.values(flat)]);
       disposeParameters(tensors);
     },
   };
+}
+
+async function copyOf(tensor: Tensor1D): Promise<Float32Array> {
+  return Float32Array.from(await tensor.data<'float32'>());
 }
 
 /** As in timm: matrices decay; biases, normalisation scales, the class token and the position table do not. */

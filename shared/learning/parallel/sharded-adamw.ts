@@ -3,24 +3,53 @@
  * applies one slice of the flat vector and keeps that slice's moments only (Rajbhandari et al. 2020, arXiv 1910.02054).
  */
 import type { ParameterLayout } from '../../tensors/layout.ts';
-import { type AdamWSettings, decaysByDefault } from '../optimisers/adamw.ts';
+import { type AdamWSettings, type AdamWState, decaysByDefault, freshAdamWState } from '../optimisers/adamw.ts';
 import type { Barrier } from './barrier.ts';
 import { shareOf } from './share.ts';
 
-/** What the members share: the vector, the members' gradients one after another, and the squares of their slices. */
+/** What the members share: the vector and its moments, the members' gradients one after another, and the squares of their slices. */
 export interface ShardedMemory {
   readonly parameters: SharedArrayBuffer;
+  readonly firstMoment: SharedArrayBuffer;
+  readonly secondMoment: SharedArrayBuffer;
+  /** One number: the steps taken. */
+  readonly steps: SharedArrayBuffer;
   readonly gradients: SharedArrayBuffer;
   readonly squares: SharedArrayBuffer;
 }
 
-export function createShardedMemory(values: Float32Array, members: number): ShardedMemory {
-  const parameters = new SharedArrayBuffer(values.byteLength);
-  new Float32Array(parameters).set(values);
+/** @param options `from`: where another AdamW stood, to go on from there instead of from the values. */
+export function createShardedMemory(
+  start: Float32Array,
+  members: number,
+  { from = freshAdamWState(start) }: { readonly from?: AdamWState | undefined } = {},
+): ShardedMemory {
+  const { values } = from;
+  const steps = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  new Int32Array(steps)[0] = from.steps;
   return {
-    parameters,
+    parameters: shared(values),
+    firstMoment: shared(from.firstMoment),
+    secondMoment: shared(from.secondMoment),
+    steps,
     gradients: new SharedArrayBuffer(members * values.byteLength),
     squares: new SharedArrayBuffer(members * Float64Array.BYTES_PER_ELEMENT),
+  };
+}
+
+function shared(values: Float32Array): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(values.byteLength);
+  new Float32Array(memory).set(values);
+  return memory;
+}
+
+/** What the memory holds between two steps, copied. */
+export function shardedState({ parameters, firstMoment, secondMoment, steps }: ShardedMemory): AdamWState {
+  return {
+    steps: new Int32Array(steps)[0]!,
+    values: new Float32Array(parameters).slice(),
+    firstMoment: new Float32Array(firstMoment).slice(),
+    secondMoment: new Float32Array(secondMoment).slice(),
   };
 }
 
@@ -68,10 +97,11 @@ export function openShardedAdamW(
   for (const tensor of layout.tensors) {
     decay.fill(decays(tensor) ? weightDecay : 0, tensor.offset, tensor.offset + tensor.size);
   }
-  const firstMoment = new Float32Array(count);
-  const secondMoment = new Float32Array(count);
+  const firstMoment = new Float32Array(memory.firstMoment, 4 * first, count);
+  const secondMoment = new Float32Array(memory.secondMoment, 4 * first, count);
   const sum = new Float32Array(count);
-  let steps = 0;
+  const stepsTaken = new Int32Array(memory.steps);
+  let steps = stepsTaken[0]!;
 
   /** Adds in the members' order, so that the same team gives the same bits each time. */
   const reduce = ({ working, common }: { working: number; common: number }): number => {
@@ -109,6 +139,7 @@ export function openShardedAdamW(
           value * decay[first + index]! * learningRate -
           (mean / (Math.sqrt(square) * secondScale + epsilon)) * stepSize;
       }
+      if (member === 0) stepsTaken[0] = steps;
       barrier.wait();
     },
   };

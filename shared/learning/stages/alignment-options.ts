@@ -1,5 +1,5 @@
 /** What an alignment model is made from: the plan's widths and settings, this site's input widths, and the weights. */
-import type { AdamWSettings } from '../optimisers/adamw.ts';
+import type { AdamWSettings, AdamWState } from '../optimisers/adamw.ts';
 
 /** The site's own first layers, as flat vectors in layout order; null where the site lacks the modality. */
 export interface LocalParameters {
@@ -24,4 +24,6 @@ export interface AlignmentOptions {
   /** The travelling weights in layout order: pooling, clinical, and expression if the study has it. */
   readonly shared: Float32Array;
   readonly local: LocalParameters;
+  /** Where a round of the same settings stood, by modality, to go on from there instead of from the weights. */
+  readonly from?: Readonly<Record<string, AdamWState>> | undefined;
 }

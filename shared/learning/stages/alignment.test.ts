@@ -156,6 +156,31 @@ describeOnEachEngine('createAlignment()', (engine) => {
     alignment.dispose();
   });
 
+  test('goes on from where another stood, to the bit, each encoder from its own steps', async () => {
+    const lacking = { ...batchOf(6), expressionPresent: Array.from({ length: 6 }, () => false) };
+    const batches = [batchOf(6), lacking, batchOf(6, 'others'), lacking];
+    const whole = createAlignment(engine(), options());
+    const states = [];
+    for (const batch of batches) {
+      states.push(await whole.state());
+      await whole.step(batch, { progress: 0.5 });
+    }
+    const expected = await whole.parameters();
+    whole.dispose();
+    for (const [taken, from] of states.entries()) {
+      const resumed = createAlignment(engine(), options({ from }));
+      for (const batch of batches.slice(taken)) await resumed.step(batch, { progress: 0.5 });
+      expect(await resumed.parameters()).toEqual(expected);
+      resumed.dispose();
+    }
+    expect(states.map((state) => [state.ct?.steps, state.expression?.steps])).toEqual([
+      [0, 0],
+      [1, 1],
+      [2, 1],
+      [3, 2],
+    ]);
+  });
+
   test('takes a study without expression', async () => {
     const shared = start().shared.subarray(0, image.size + clinical.size);
     const alignment = createAlignment(engine(), options({ ...withoutExpression, shared }));

@@ -12,6 +12,7 @@ import type { Modality } from '../modality-pairs.ts';
 import { contrastedPatients, contrasts } from '../objectives/contrasts.ts';
 import { infoNce } from '../objectives/info-nce.ts';
 import { selectRows } from '../ops/select-rows.ts';
+import type { AdamWState } from '../optimisers/adamw.ts';
 import { flatGradient } from '../optimisers/flat-gradient.ts';
 import { learningRateAt } from '../optimisers/learning-rate-schedule.ts';
 import { disposeParameters, splitParameters } from '../parameters.ts';
@@ -45,6 +46,8 @@ export interface Alignment {
   step(batch: AlignmentBatch, options: { readonly progress: number }): Promise<number>;
   /** The current weights in the form they came in. */
   parameters(): Promise<{ shared: Float32Array; local: LocalParameters }>;
+  /** Copies of all that the next step builds on, by modality: another object of the same settings goes on `from` them. */
+  state(): Promise<Record<string, AdamWState>>;
   embed(batch: AlignmentBatch): Promise<AlignedPatients>;
   dispose(): void;
 }
@@ -131,6 +134,12 @@ export function createAlignment(engine: Engine, options: AlignmentOptions): Alig
         if (encoder.modality !== 'ct') local[encoder.modality] = values.slice(sharedSize);
       }
       return { shared, local };
+    },
+
+    async state() {
+      const states: Record<string, AdamWState> = {};
+      for (const { encoder, optimiser } of trained) states[encoder.modality] = await optimiser.state();
+      return states;
     },
 
     async embed(batch) {

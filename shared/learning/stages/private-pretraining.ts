@@ -11,7 +11,7 @@ import type { RepeatedGaussian } from '../../privacy/rdp.ts';
 import { createRandom } from '../../random/seeded-random.ts';
 import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
 import type { Engine } from '../engine/open-engine.ts';
-import { createAdamW } from '../optimisers/adamw.ts';
+import { type AdamWState, createAdamW } from '../optimisers/adamw.ts';
 import { learningRateAt } from '../optimisers/learning-rate-schedule.ts';
 import { addGroupGradients } from './private-gradient.ts';
 import type { SlicePretrainingOptions } from './slice-pretraining-options.ts';
@@ -32,8 +32,11 @@ export interface PrivatePretrainingOptions extends Omit<SlicePretrainingOptions,
   readonly patients: readonly (readonly number[])[];
   /** The slices' pixels 0..1, row after row. */
   readonly readSlices: (slices: readonly number[]) => Float32Array;
-  /** A cryptographic source: who can guess the sample or the noise can undo them. */
-  readonly randomBytes: RandomBytes;
+  /**
+   * A cryptographic source for each step, from 1: who can guess the sample or the noise can undo them. A round that goes on
+   * `from` a step needs the same sources again to end as it would have ended.
+   */
+  readonly randomBytesAt: (step: number) => RandomBytes;
 }
 
 export interface PrivatePretraining {
@@ -43,6 +46,8 @@ export interface PrivatePretraining {
   spent(): RepeatedGaussian;
   /** A copy of the current parameters, in the order they came. */
   parameters(): Promise<Float32Array>;
+  /** A copy of all that the next step builds on, the source of randomness apart. */
+  state(): Promise<AdamWState>;
   dispose(): void;
 }
 
@@ -59,16 +64,21 @@ export function createPrivatePretraining(engine: Engine, options: PrivatePretrai
     throw new RangeError(`Cannot train privately: needed at least 1 slice a patient, found ${slicesPerPatient}`);
   }
   const layout = slicePretrainingLayout(options);
-  const words = createRandomWords(options.randomBytes);
-  const draw = () => drawPatientGroups(words, { patients: options.patients.length, samplingRate, groups });
+  const draw = (words: RandomWords) =>
+    drawPatientGroups(words, { patients: options.patients.length, samplingRate, groups });
   const sum = createPrivateSum({ size: layout.size, clip, noiseMultiplier });
   // The gradient is clipped already, and noise that were clipped again would only drown it more.
-  const adamW = { ...options.optimiser, clipNorm: Number.POSITIVE_INFINITY, values: options.parameters };
+  const adamW = {
+    ...options.optimiser,
+    clipNorm: Number.POSITIVE_INFINITY,
+    values: options.parameters,
+    from: options.from,
+  };
   const optimiser = createAdamW(engine, layout, adamW);
   const random = createRandom(options.seed);
-  let steps = 0;
+  let steps = options.from?.steps ?? 0;
 
-  function* imagesOf(drawn: readonly (readonly number[])[]): Generator<Float32Array> {
+  function* imagesOf(drawn: readonly (readonly number[])[], words: RandomWords): Generator<Float32Array> {
     for (const group of drawn) {
       // One patient's slices have no true negatives.
       const patients = group.length < 2 ? [] : group;
@@ -82,7 +92,8 @@ export function createPrivatePretraining(engine: Engine, options: PrivatePretrai
     async step({ progress, signal }) {
       const learningRate = learningRateAt(progress, options.optimiser);
       steps += 1;
-      const groupsOfStep = { parameters: optimiser.parameters(), groups: imagesOf(draw()), sum };
+      const words = createRandomWords(options.randomBytesAt(steps));
+      const groupsOfStep = { parameters: optimiser.parameters(), groups: imagesOf(draw(words), words), sum };
       try {
         await addGroupGradients(engine, groupsOfStep, { ...options, random: random.fork(`step/${steps}`), signal });
       } catch (error) {
@@ -95,6 +106,7 @@ export function createPrivatePretraining(engine: Engine, options: PrivatePretrai
     },
     spent: () => ({ noiseMultiplier, samplingRate, steps }),
     parameters: optimiser.read,
+    state: optimiser.state,
     dispose: optimiser.dispose,
   };
 }

@@ -13,7 +13,11 @@ export function createSliceLearnerAlone(engine: Engine, options: SlicePretrainin
   const { architecture, imageSizePixels, temperature, viewsAtOnce } = options;
   const random = createRandom(options.seed);
   const layout = slicePretrainingLayout(options);
-  const optimiser = createAdamW(engine, layout, { ...options.optimiser, values: options.parameters });
+  const optimiser = createAdamW(engine, layout, {
+    ...options.optimiser,
+    values: options.parameters,
+    from: options.from,
+  });
   return {
     async step(slices, { step, learningRate }) {
       const { tf } = engine;
@@ -36,6 +40,7 @@ export function createSliceLearnerAlone(engine: Engine, options: SlicePretrainin
       return loss!;
     },
     parameters: optimiser.read,
+    state: optimiser.state,
     dispose: optimiser.dispose,
   };
 }

@@ -1,7 +1,7 @@
 import { vitSizes } from '../../tensors/layouts/vit.ts';
 import type { Engine } from '../engine/open-engine.ts';
 import { createExchangeMemory } from '../parallel/exchange.ts';
-import { createShardedMemory } from '../parallel/sharded-adamw.ts';
+import { createShardedMemory, shardedState } from '../parallel/sharded-adamw.ts';
 import { startTeam } from '../parallel/team.ts';
 import { threadsOfMember } from '../parallel/threads-for.ts';
 import type { SliceLearner } from './slice-learner.ts';
@@ -15,8 +15,8 @@ export function createSliceLearnerTeam(
   engine: Engine,
   { threads, ...options }: SlicePretrainingOptions & { readonly threads: number },
 ): SliceLearner {
-  const { parameters, ...settings } = options;
-  const memory = createShardedMemory(parameters, threads);
+  const { parameters, from, ...settings } = options;
+  const memory = createShardedMemory(parameters, threads, { from });
   const team = startTeam<SliceLearningData, SliceLearningCommand, number>({
     script,
     members: threads,
@@ -38,6 +38,7 @@ export function createSliceLearnerTeam(
       return loss!;
     },
     parameters: async () => new Float32Array(memory.parameters).slice(),
+    state: async () => shardedState(memory),
     dispose: team.stop,
   };
 }

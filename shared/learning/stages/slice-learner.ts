@@ -1,3 +1,5 @@
+import type { AdamWState } from '../optimisers/adamw.ts';
+
 /** What moves the parameters of slice pretraining: one thread, or a team of them. */
 export interface SliceLearner {
   /**
@@ -12,5 +14,7 @@ export interface SliceLearner {
   ): Promise<number>;
   /** A copy of the parameters as they stand. */
   parameters(): Promise<Float32Array>;
+  /** A copy of all that the next step builds on. */
+  state(): Promise<AdamWState>;
   dispose(): void;
 }

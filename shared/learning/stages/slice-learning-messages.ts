@@ -8,7 +8,7 @@ export interface SliceLearningData {
   readonly engine: EngineKind;
   /** That each of them may compute in. */
   readonly threads: number;
-  readonly settings: Omit<SlicePretrainingOptions, 'parameters' | 'threads'>;
+  readonly settings: Omit<SlicePretrainingOptions, 'parameters' | 'from' | 'threads'>;
   readonly memory: ShardedMemory;
 }
 

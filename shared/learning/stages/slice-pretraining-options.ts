@@ -1,4 +1,5 @@
 import type { VitArchitecture } from '../../tensors/layouts/vit.ts';
+import type { AdamWState } from '../optimisers/adamw.ts';
 
 /** What one local round of slice pretraining is given. */
 export interface SlicePretrainingOptions {
@@ -20,6 +21,8 @@ export interface SlicePretrainingOptions {
   readonly seed: number | string;
   /** The slice encoder's parameters, then the head's, in layout order. Not changed. */
   readonly parameters: Float32Array;
+  /** Where a round of the same settings stood, to go on from there instead of from the parameters. */
+  readonly from?: AdamWState | undefined;
   /** How many views pass the encoder at once in a thread: bounds memory. What fits into WebAssembly's unless given. */
   readonly viewsAtOnce?: number | undefined;
   /** Threads to train in; as many as the engine allows and the work is worth unless given. */

@@ -149,6 +149,31 @@ describeOnEachEngine(
       expect((await train({ threads: 3 })).parameters).toEqual(parameters);
     });
 
+    test.each([
+      { threads: 1 },
+      { threads: 3 },
+    ])('goes on from where another stood, to the bit: %o', async (division) => {
+      const { parameters, losses } = await train(division);
+      const stopped = open(engine(), division);
+      const begun = await stopped.state();
+      expect(begun.values).toEqual(start);
+      await stopped.step(discs(5), { progress: 0.5 });
+      const from = await stopped.state();
+      // The copy is its own: another step leaves it alone.
+      await stopped.step(discs(3), { progress: 0.5 });
+      stopped.dispose();
+      for (const state of [from, { ...from, ...begun }]) {
+        const left = state === from ? [3, 2] : [5, 3, 2];
+        const resumed = open(engine(), { ...division, from: state });
+        expect(await resumed.state()).toEqual(state);
+        for (const [index, count] of left.entries()) {
+          expect(await resumed.step(discs(count), { progress: 0.5 })).toBe(losses[index + 3 - left.length]);
+        }
+        expect(await resumed.parameters()).toEqual(parameters);
+        resumed.dispose();
+      }
+    });
+
     test('lets go of a step when the signal aborts, and takes none after dispose()', async () => {
       const before = engine().tf.memory().numTensors;
       const left = open(engine(), { threads: 2 });

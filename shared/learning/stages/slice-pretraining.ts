@@ -5,6 +5,7 @@
 import type { ParameterLayout } from '../../tensors/layout.ts';
 import { slicePretrainingLayout } from '../../tensors/layouts/slice-pretraining.ts';
 import type { Engine } from '../engine/open-engine.ts';
+import { type AdamWState, freshAdamWState } from '../optimisers/adamw.ts';
 import { learningRateAt } from '../optimisers/learning-rate-schedule.ts';
 import { threadsFor } from '../parallel/threads-for.ts';
 import { tokensOf } from './images-at-once.ts';
@@ -28,6 +29,8 @@ export interface SlicePretraining {
   ): Promise<number>;
   /** A copy of the current parameters, in the order they came. */
   parameters(): Promise<Float32Array>;
+  /** A copy of all that the next step builds on: another object of the same settings goes on `from` it to the bit. */
+  state(): Promise<AdamWState>;
   /** Frees all tensors and ends all threads. The object cannot be used afterwards. */
   dispose(): void;
 }
@@ -40,10 +43,11 @@ export interface SlicePretraining {
 export function createSlicePretraining(engine: Engine, options: SlicePretrainingOptions): SlicePretraining {
   const { imageSizePixels, optimiser: settings } = options;
   requireSize(slicePretrainingLayout(options), options.parameters);
-  const start = options.parameters.slice();
+  const start = (options.from?.values ?? options.parameters).slice();
   // Threads are worth starting for large batches only, so the first one decides.
   let learner: SliceLearner | null = null;
-  let steps = 0;
+  // Each step is one of the optimiser's.
+  let steps = options.from?.steps ?? 0;
 
   return {
     async step(images, { progress, signal }) {
@@ -54,6 +58,7 @@ export function createSlicePretraining(engine: Engine, options: SlicePretraining
       return learner.step(images, { step: steps - 1, learningRate, signal });
     },
     parameters: async () => learner?.parameters() ?? start.slice(),
+    state: async () => learner?.state() ?? options.from ?? freshAdamWState(start.slice()),
     dispose: () => learner?.dispose(),
   };
 }

@@ -50,7 +50,11 @@ export function createTrainedEncoders(engine: Engine, options: AlignmentOptions)
     values.set(local, sharedSize);
     return {
       encoder,
-      optimiser: createAdamW(engine, encoder.layout, { ...options.optimiser, values }),
+      optimiser: createAdamW(engine, encoder.layout, {
+        ...options.optimiser,
+        values,
+        from: options.from?.[encoder.modality],
+      }),
       offset,
       sharedSize,
     };
