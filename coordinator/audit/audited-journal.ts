@@ -20,15 +20,21 @@ export function createAuditedJournal(
   journal: Journal,
   { log, onTrouble }: { readonly log: AuditLog; readonly onTrouble: (error: unknown) => void },
 ): Journal {
+  /** From where on it is not known which events of a study were stored and not logged: an append failed there. */
+  const unsure = new Map<string, number>();
   return {
     studies: journal.studies,
     read: journal.read,
     async append(study, events, place) {
+      const first = unsure.get(study) ?? place.position;
+      unsure.set(study, first);
       await journal.append(study, events, place);
-      const entries = events.map((event, index) => {
-        return { kind: 'study-event', study, position: place.position + index, event: studyEventHash(event) } as const;
-      });
       try {
+        const missed = first === place.position ? [] : (await journal.read(study)).slice(first, place.position);
+        const entries = [...missed, ...events].map((event, index) => {
+          return { kind: 'study-event', study, position: first + index, event: studyEventHash(event) } as const;
+        });
+        unsure.delete(study);
         await log.append(entries);
         if (events.some(({ kind }) => CHECKPOINT_AFTER.has(kind))) await log.checkpoint();
       } catch (error) {

@@ -7,6 +7,8 @@ import { auditVerify } from './commands/audit-verify.ts';
 import { exportCommand } from './commands/export.ts';
 import { invite } from './commands/invite.ts';
 import { launch } from './commands/launch.ts';
+import { pause } from './commands/pause.ts';
+import { resume } from './commands/resume.ts';
 import { revoke } from './commands/roster/revoke.ts';
 import { show as showRoster } from './commands/roster/show.ts';
 import { sites } from './commands/sites.ts';
@@ -37,7 +39,7 @@ const tree = group(
   {
     name: 'wardround-coordinator',
     description:
-      'Coordinates studies across sites. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the coordinator cannot be reached or its folder is in use, 4 refused.',
+      'Coordinates studies across sites. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the coordinator or its database cannot be reached or its folder is in use, 4 refused.',
   },
   {
     start: leaf(start),
@@ -49,8 +51,8 @@ const tree = group(
       { show: leaf(showRoster), revoke: leaf(revoke) },
     ),
     study: group(
-      { name: 'study', description: 'Launch and end studies' },
-      { launch: leaf(launch), abort: leaf(abort) },
+      { name: 'study', description: 'Launch, pause and end studies' },
+      { launch: leaf(launch), pause: leaf(pause), resume: leaf(resume), abort: leaf(abort) },
     ),
     status: leaf(status),
     export: leaf(exportCommand),

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { DatabaseUnavailableError } from '../storage/database-errors.ts';
 import { problemOf } from './problem.ts';
 
 describe('problemOf()', () => {
@@ -16,11 +17,20 @@ describe('problemOf()', () => {
   test.each([
     ['a file', Object.assign(new Error('x'), { code: 'ENOSPC' })],
     ['a quota', Object.assign(new Error('x'), { code: 'EDQUOT' })],
-    ['the database', Object.assign(new Error('x'), { code: 'ERR_SQLITE_ERROR', errcode: 13 })],
+    ['SQLite', Object.assign(new Error('x'), { code: 'ERR_SQLITE_ERROR', errcode: 13 })],
+    ['PostgreSQL', Object.assign(new Error('x'), { code: '53100' })],
   ])('names a full disk, found by %s', (_, error) => {
     expect(problemOf(error, pino({ level: 'silent' }))).toMatchObject({
       status: 507,
       problem: { code: 'storage-full' },
+    });
+  });
+
+  test('asks to come again while the database is away', () => {
+    expect(problemOf(new DatabaseUnavailableError('x'), pino({ level: 'silent' }))).toMatchObject({
+      status: 503,
+      problem: { code: 'database-unavailable' },
+      retryAfterSeconds: 5,
     });
   });
 });

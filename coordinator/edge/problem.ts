@@ -5,6 +5,7 @@ import { SignatureRefusedError } from '@wardround/shared/crypto/signed-request.t
 import type { Logger } from 'pino';
 import { RefusalError } from '../refusal-error.ts';
 import { BlobMismatchError, BlobTooLargeError } from '../storage/blob-folder.ts';
+import { DatabaseUnavailableError } from '../storage/database-errors.ts';
 
 export interface ProblemAnswer {
   readonly status: number;
@@ -24,6 +25,10 @@ export class TooManyRequestsError extends Error {
 }
 
 const SQLITE_FULL = 13;
+/** PostgreSQL's disk_full. */
+const DISK_FULL = '53100';
+/** When a database that was restarted should answer again. */
+const databaseRetrySeconds = 5;
 
 /** Anything unknown becomes a bare 500 whose id finds the cause in the coordinator's log. */
 export function problemOf(error: unknown, log: Logger): ProblemAnswer {
@@ -41,6 +46,12 @@ export function problemOf(error: unknown, log: Logger): ProblemAnswer {
     log.error({ problem: 'storage-full' }, 'nothing can be stored');
     return answer(507, 'storage-full', 'The coordinator’s disk is full; nothing was accepted. Try again later.');
   }
+  if (error instanceof DatabaseUnavailableError) {
+    log.error({ problem: 'database-unavailable' }, 'the database cannot be reached');
+    const message =
+      'The coordinator’s database cannot be reached; nothing was acknowledged. Send the same again later.';
+    return { ...answer(503, 'database-unavailable', message), retryAfterSeconds: databaseRetrySeconds };
+  }
   const id = randomUUID();
   log.error({ id, error: describe(error) }, 'a request failed');
   const message = `Something failed at the coordinator. Its administrator finds the cause under ${id}.`;
@@ -54,7 +65,7 @@ function answer(status: number, code: string, message: string): ProblemAnswer {
 function isStorageFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
-  return code === 'ENOSPC' || code === 'EDQUOT' || errcode === SQLITE_FULL;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === DISK_FULL || errcode === SQLITE_FULL;
 }
 
 /** Name and stack lines without the message, which may hold what was sent. */

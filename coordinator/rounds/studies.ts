@@ -181,9 +181,13 @@ export async function openStudies(
           });
         }
         const planBlob = await published.put(Buffer.from(canonicalJson(plan)));
-        const launched = launchStudy(plan, { planBlob, sites: invited, nowMillis: clock.now() });
-        await journal.append(study, [launched], { position: 0 });
-        const runner = run(plan, [launched]);
+        // There are events when it was launched before and the answer was lost.
+        let events: readonly StudyEvent[] = await journal.read(study);
+        if (events.length === 0) {
+          events = [launchStudy(plan, { planBlob, sites: invited, nowMillis: clock.now() })];
+          await journal.append(study, events, { position: 0 });
+        }
+        const runner = run(plan, events);
         runner.start();
         log.info({ study: study.slice(0, 12), name: plan.name, sites: invited }, 'study-launched');
         onWork(invited);

@@ -18,6 +18,7 @@ import type { Journal } from '../storage/journal.ts';
 import type { Clock } from './clock.ts';
 import { failpointPhase } from './failpoint-phase.ts';
 import { createInTurn } from './in-turn.ts';
+import { createJournalCursor } from './journal-cursor.ts';
 import { rebuildParty, SessionBrokenError, type SessionParts, unmaskSession } from './session/session-party.ts';
 
 export interface StudyRunner {
@@ -60,7 +61,7 @@ export function createStudyRunner(
   if (folded === null) throw new RangeError('Cannot run a study without events');
 
   let state = folded;
-  let position = study.events.length;
+  const stored = createJournalCursor(journal, { study: state.study, known: study.events.length });
   const log = parts.log.child({ study: state.study.slice(0, 12) });
   const inTurn = createInTurn();
   const stopping = new AbortController();
@@ -72,25 +73,39 @@ export function createStudyRunner(
     if (events.length === 0) return;
     const next = events.reduce<StudyState>(applyEvent, state);
     failpoint(failpointPhase(events), 'before-journal');
-    await journal.append(state.study, events, { position });
+    await stored.append(events);
     failpoint(failpointPhase(events), 'after-journal');
+    follow(events, next);
+  };
+
+  const follow = (events: readonly StudyEvent[], next: StudyState): void => {
     const before = state;
     state = next;
-    position += events.length;
     for (const event of events) log.info(loggable(event), event.kind);
     onChange(before, next);
     proceed();
   };
 
+  /** Takes up what was stored by an append that seemed to fail. */
+  const catchUp = async (): Promise<void> => {
+    const events = await stored.missed();
+    if (events.length > 0) follow(events, events.reduce<StudyState>(applyEvent, state));
+  };
+
   const submit = (input: StudyInput): Promise<Decision> =>
     inTurn(async () => {
+      await catchUp();
       const decision = decide(state, input, clock.now());
       await append(decision.events);
       return decision;
     });
 
   const ring = (): void => {
-    inTurn(() => append(onTime(state, clock.now()))).then(proceed, (error: unknown) => {
+    const task = async (): Promise<void> => {
+      await catchUp();
+      await append(onTime(state, clock.now()));
+    };
+    inTurn(task).then(proceed, (error: unknown) => {
       log.error({ problem: nameOf(error) }, 'the journal cannot be written');
       setAlarm(clock.now() + alarmRetryMillis);
     });
