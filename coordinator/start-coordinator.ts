@@ -164,14 +164,19 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   });
 
   const send = createSendAnswer(own, clock.now);
-  const identify = createIdentifyCaller({ own, registry, roster, nonces, now: clock.now });
+  const progress = createProgressBoard(clock.now);
+  const identifyCaller = createIdentifyCaller({ own, registry, roster, nonces, now: clock.now });
+  const identify: typeof identifyCaller = async (request) => {
+    const caller = await identifyCaller(request);
+    progress.hear(caller.name);
+    return caller;
+  };
   const gate: Gate = {
     identify,
     send,
     callers: createTokenBucket(limits.siteRequests, clock.now),
     strangers: createTokenBucket(limits.strangerRequests, clock.now),
   };
-  const progress = createProgressBoard(clock.now);
   const web = createWebServer({ send, log, tls });
   const open = openHintSockets(web.server, { identify, progress, now: clock.now, log });
   sockets = open;
@@ -184,7 +189,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     auditRoutes(gate, { log: auditLog, registry }),
     blobRoutes(gate, { published, uploads, studies, models }),
     rosterRoutes(gate, { roster }),
-    adminRoutes(gate, { registry, roster, studies, progress, isConnected: open.isConnected }),
+    adminRoutes(gate, { registry, roster, studies, progress, isConnected: open.isConnected, now: clock.now }),
   ]);
 
   web.server.listen({ host: options.host, port: options.port });

@@ -155,11 +155,16 @@ describe('wardround-coordinator', () => {
     expect(await run('study', 'launch', await planFile('pilot.yaml', stringify(plan)), ...state)).toBe(0);
     expect(out).toContain(planHash(plan));
     expect(await run('status', ...state)).toBe(0);
-    expect(out).toContain('basel has not answered (no socket)');
+    expect(out).toContain('basel has not answered: not connected');
+    expect(out).toMatch(/waits at most \d+ s longer, then it fails the study/);
     expect(await run('status', 'pilot', ...state, '--json')).toBe(0);
     expect(JSON.parse(out)).toMatchObject({
       running: true,
-      status: { name: 'pilot', waitingFor: [{ site: 'basel', why: 'has-not-answered' }] },
+      status: {
+        name: 'pilot',
+        waitingFor: [{ site: 'basel', why: 'has-not-answered', state: 'not-connected' }],
+        atDeadline: 'fails-the-study',
+      },
       state: { phase: { kind: 'waiting-for-sites' } },
     });
     expect(await run('status', 'nothing', ...state)).toBe(2);
@@ -168,11 +173,32 @@ describe('wardround-coordinator', () => {
     expect(err).toContain('study-exists');
   });
 
+  test('pauses a study, which gives no work then, and lets it go on with the time it had', async () => {
+    expect(await run('study', 'pause', 'pilot', ...state)).toBe(0);
+    expect(out).toContain('study resume pilot');
+    expect(await basel.work()).toMatchObject({ kind: 'idle', mayFinish: [planHash(plan)] });
+    expect(await run('status', 'pilot', ...state)).toBe(0);
+    expect(out).toMatch(/paused since \d+ s; \d+ s of its time are left/);
+    expect(out).toContain('basel has not answered: connected');
+    expect(await run('study', 'pause', 'pilot', ...state, '--json')).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      deadlineMillis: null,
+      atDeadline: null,
+      paused: { sinceMillis: expect.any(Number) },
+    });
+    expect(await run('study', 'resume', 'pilot', ...state)).toBe(0);
+    expect(await basel.work()).toMatchObject({ kind: 'prepare' });
+  });
+
   test('exports what there is, and ends a study', async () => {
     await basel.doWork(await basel.work());
     expect(await run('study', 'abort', planHash(plan).slice(0, 8), ...state)).toBe(0);
     expect(await run('status', 'pilot', ...state)).toBe(0);
     expect(out).toContain('aborted');
+    for (const command of ['pause', 'resume']) {
+      expect(await run('study', command, 'pilot', ...state)).toBe(4);
+      expect(err).toContain('study-over');
+    }
     const results = path.join(folder, 'results');
     expect(await run('export', 'pilot', '--out', results, ...state)).toBe(0);
     const files = await readdir(results);

@@ -2,7 +2,7 @@
 import type { StudyStatus } from '../rounds/study-status.ts';
 
 export function describeStudy(status: StudyStatus, nowMillis: number): string[] {
-  const { name, study, round, stages, waitingFor, deadlineMillis } = status;
+  const { name, study, round, stages, waitingFor, deadlineMillis, atDeadline, paused } = status;
   const lines = [`${name} (${study.slice(0, 12)}): ${phaseText(status)}`];
   if (round !== null && status.endedAtMillis === null) {
     const planned = stages.find((stage) => stage.name === round.stage)?.rounds;
@@ -12,20 +12,37 @@ export function describeStudy(status: StudyStatus, nowMillis: number): string[] 
     );
     for (const { site, reason } of round.leftOut) lines.push(`  ${site} is left out of this round: ${reason}`);
   }
-  if (waitingFor.length > 0 && deadlineMillis !== null) {
-    const seconds = Math.max(0, Math.round((deadlineMillis - nowMillis) / 1000));
-    lines.push(`  waits at most ${seconds} s longer`);
+  const skipped = stages.reduce((sum, { skippedRounds }) => sum + skippedRounds, 0);
+  if (skipped > 0) lines.push(`  rounds skipped so far: ${skipped}`);
+  if (paused !== null) {
+    const rest =
+      paused.remainingMillis === null ? '' : `; ${durationText(paused.remainingMillis)} of its time are left`;
+    lines.push(`  paused since ${durationText(nowMillis - paused.sinceMillis)}${rest}`);
   }
-  for (const { site, why } of waitingFor) {
+  if (waitingFor.length > 0 && deadlineMillis !== null) {
+    const grace = (round?.quorumAtMillis ?? null) === null ? '' : 'enough have answered; ';
+    const then = atDeadline === null ? '' : `, then it ${atDeadline.replaceAll('-', ' ')}`;
+    lines.push(`  ${grace}waits at most ${durationText(deadlineMillis - nowMillis)} longer${then}`);
+  }
+  for (const { site, why, state, sinceMillis } of waitingFor) {
     const seen = status.sites.find((known) => known.site === site);
     const { progress = null, progressAtMillis = null } = seen ?? {};
+    const since = sinceMillis === null ? '' : ` since ${durationText(nowMillis - sinceMillis)}`;
     const does = progress === null ? '' : `; ${progressText(progress)}, ${ageText(progressAtMillis, nowMillis)}`;
-    lines.push(`  ${site} ${why.replaceAll('-', ' ')}${seen?.connected ? '' : ' (no socket)'}${does}`);
+    lines.push(`  ${site} ${why.replaceAll('-', ' ')}: ${state.replaceAll('-', ' ')}${since}${does}`);
   }
   for (const { site, status: answer, reason } of status.sites) {
     if (answer === 'declined') lines.push(`  ${site} declined: ${reason}`);
   }
   return lines;
+}
+
+/** In the largest unit that it fills twice: 90 s, 5 min, 3 h, 4 d. */
+function durationText(millis: number): string {
+  const seconds = Math.max(0, Math.round(millis / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
 }
 
 function phaseText({ phase, reason }: StudyStatus): string {
@@ -63,5 +80,5 @@ function progressText(progress: NonNullable<StudyStatus['sites'][number]['progre
 }
 
 function ageText(atMillis: number | null, nowMillis: number): string {
-  return atMillis === null ? 'never heard' : `heard ${Math.max(0, Math.round((nowMillis - atMillis) / 1000))} s ago`;
+  return atMillis === null ? 'never heard' : `heard ${durationText(nowMillis - atMillis)} ago`;
 }

@@ -15,6 +15,8 @@ import type { StudyStatus } from '../rounds/study-status.ts';
  *   GET  /v1/admin/studies                     -> StudiesAnswer
  *   GET  /v1/admin/studies/STUDY               -> StudyAnswer
  *   POST /v1/admin/studies/STUDY/abort         -> StudyStatus
+ *   POST /v1/admin/studies/STUDY/pause         -> StudyStatus
+ *   POST /v1/admin/studies/STUDY/resume        -> StudyStatus
  */
 export const InvitationRequest = z.strictObject({ site: Slug });
 

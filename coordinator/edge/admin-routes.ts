@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { RefusalError } from '../refusal-error.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RosterKeeper } from '../registry/roster-keeper.ts';
+import { requireAccepted } from '../rounds/require-accepted.ts';
 import type { Studies } from '../rounds/studies.ts';
 import type { StudyRunner } from '../rounds/study-runner.ts';
 import { type StudyStatus, studyStatus } from '../rounds/study-status.ts';
@@ -36,9 +37,10 @@ export function adminRoutes(
     readonly studies: Studies;
     readonly progress: ProgressBoard;
     readonly isConnected: (site: string) => boolean;
+    readonly now: () => number;
   },
 ): ExpressRouter {
-  const { registry, roster, studies, progress, isConnected } = parts;
+  const { registry, roster, studies, progress, isConnected, now } = parts;
   const audience = 'administrator';
   const router = Router();
 
@@ -52,13 +54,19 @@ export function adminRoutes(
   };
 
   const statusOf = (runner: StudyRunner): StudyStatus =>
-    studyStatus(runner.state(), (site) => {
-      const latest = progress.of(site);
-      return {
-        connected: isConnected(site),
-        progress: latest?.progress ?? null,
-        progressAtMillis: latest?.atMillis ?? null,
-      };
+    studyStatus(runner.state(), {
+      nowMillis: now(),
+      sighting(site) {
+        const latest = progress.of(site);
+        return {
+          connected: isConnected(site),
+          heardMillis: progress.heardMillis(site),
+          progress: latest?.progress ?? null,
+          progressAtMillis: latest?.atMillis ?? null,
+          progressSinceMillis: latest?.sinceMillis ?? null,
+          isWaiting: progress.isWaiting(site, runner.state().study),
+        };
+      },
     });
 
   router.post(
@@ -164,18 +172,20 @@ export function adminRoutes(
     }),
   );
 
-  router.post(
-    '/v1/admin/studies/:study/abort',
-    messageRoute(gate, {
-      audience,
-      parameters: NamesStudy,
-      async handle({ parameters }): Promise<StudyStatus> {
-        const runner = find(parameters.study);
-        await runner.submit({ kind: 'abort' });
-        return statusOf(runner);
-      },
-    }),
-  );
+  for (const kind of ['abort', 'pause', 'resume'] as const) {
+    router.post(
+      `/v1/admin/studies/:study/${kind}`,
+      messageRoute(gate, {
+        audience,
+        parameters: NamesStudy,
+        async handle({ parameters }): Promise<StudyStatus> {
+          const runner = find(parameters.study);
+          requireAccepted(await runner.submit({ kind }));
+          return statusOf(runner);
+        },
+      }),
+    );
+  }
 
   return router;
 }

@@ -113,8 +113,11 @@ export function siteRoutes(
       async handle({ caller }): Promise<Work> {
         const site = await registry.find(caller);
         const waiting = site?.status === 'admitted' ? 'idle' : 'pending-admission';
-        const work = waiting === 'idle' ? studies.workFor(caller) : null;
-        return work ?? { kind: waiting, askAgainSeconds: askAgainSeconds[waiting] };
+        if (waiting !== 'idle') return { kind: waiting, askAgainSeconds: askAgainSeconds[waiting] };
+        const work = studies.workFor(caller, (study) => progress.isWaiting(caller, study));
+        const paused = studies.pausedFor(caller);
+        const mayFinish = paused.length > 0 && { mayFinish: [...paused] };
+        return work ?? { kind: waiting, askAgainSeconds: askAgainSeconds[waiting], ...mayFinish };
       },
     }),
   );

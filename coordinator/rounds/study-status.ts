@@ -1,15 +1,17 @@
 /** A study as a person asks for it: where it is, and whom it waits for and why. Plain data, for `status --json` too. */
-import { awaitedInStep } from '@wardround/protocols/round/session-state.ts';
+import { nextDeadline } from '@wardround/protocols/round/machine.ts';
 import {
   currentRound,
   currentStage,
   isOver,
   type LeftOut,
+  type Pause,
   type StudyState,
-  unanswered,
 } from '@wardround/protocols/round/state.ts';
 import type { Progress } from '@wardround/protocols/session/messages.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { type AtDeadline, atDeadline } from './at-deadline.ts';
+import { type AwaitedSite, awaitedSites, type SiteSighting } from './awaited-sites.ts';
 
 export interface StudyStatus {
   /** The plan's hash. */
@@ -20,9 +22,18 @@ export interface StudyStatus {
   readonly reason: string | null;
   readonly launchedAtMillis: number;
   readonly endedAtMillis: number | null;
-  /** When the phase ends without those it waits for. */
+  /** Since when the study is paused, and what is left of the phase's time; null while it runs. */
+  readonly paused: Pause | null;
+  /** When the phase ends without those it waits for; null while the study is paused. */
   readonly deadlineMillis: number | null;
-  readonly stages: readonly { readonly name: string; readonly rounds: number; readonly committedRounds: number }[];
+  /** What happens then, if nothing comes before. */
+  readonly atDeadline: AtDeadline | null;
+  readonly stages: readonly {
+    readonly name: string;
+    readonly rounds: number;
+    readonly committedRounds: number;
+    readonly skippedRounds: number;
+  }[];
   /** The round that is open or closed last, in the current stage. */
   readonly round: {
     readonly stage: string;
@@ -32,15 +43,10 @@ export interface StudyStatus {
     readonly openedAtMillis: number;
     readonly accepted: readonly string[];
     readonly leftOut: readonly LeftOut[];
+    /** Since when enough have answered and the others have their grace. */
+    readonly quorumAtMillis: number | null;
   } | null;
-  readonly waitingFor: readonly {
-    readonly site: string;
-    readonly why:
-      | 'has-not-answered'
-      | 'has-not-sent-its-update'
-      | 'has-not-sent-its-session-message'
-      | 'has-not-sent-its-evaluation';
-  }[];
+  readonly waitingFor: readonly AwaitedSite[];
   readonly sites: readonly {
     readonly site: string;
     readonly status: 'invited' | 'ready' | 'declined';
@@ -54,14 +60,10 @@ export interface StudyStatus {
   }[];
 }
 
-/** What is known of a site beside the study's state. */
-export interface SiteSighting {
-  readonly connected: boolean;
-  readonly progress: Progress | null;
-  readonly progressAtMillis: number | null;
-}
-
-export function studyStatus(state: StudyState, sighting: (site: string) => SiteSighting): StudyStatus {
+export function studyStatus(
+  state: StudyState,
+  seen: { readonly sighting: (site: string) => SiteSighting; readonly nowMillis: number },
+): StudyStatus {
   const { phase } = state;
   const stage = currentStage(state);
   const round = currentRound(state);
@@ -72,13 +74,14 @@ export function studyStatus(state: StudyState, sighting: (site: string) => SiteS
     reason: phase.kind === 'failed' ? phase.reason : null,
     launchedAtMillis: state.launchedAtMillis,
     endedAtMillis: state.endedAtMillis,
-    deadlineMillis: 'deadlineMillis' in phase ? phase.deadlineMillis : null,
-    stages: state.rules.stages.map(({ name, rounds }, index) => ({
-      name,
-      rounds,
-      committedRounds: (state.stages[index]?.rounds ?? []).filter(({ outcome }) => outcome?.kind === 'committed')
-        .length,
-    })),
+    paused: state.paused ?? null,
+    deadlineMillis: nextDeadline(state),
+    atDeadline: atDeadline(state),
+    stages: state.rules.stages.map(({ name, rounds }, index) => {
+      const ended = (kind: string) =>
+        (state.stages[index]?.rounds ?? []).filter(({ outcome }) => outcome?.kind === kind).length;
+      return { name, rounds, committedRounds: ended('committed'), skippedRounds: ended('skipped') };
+    }),
     round:
       stage === undefined || round === undefined
         ? null
@@ -89,12 +92,13 @@ export function studyStatus(state: StudyState, sighting: (site: string) => SiteS
             openedAtMillis: round.openedAtMillis,
             accepted: round.accepted.map(({ site }) => site),
             leftOut: round.leftOut,
+            quorumAtMillis: phase.kind === 'training' ? (phase.quorumAtMillis ?? null) : null,
           },
-    waitingFor: waitingFor(state),
+    waitingFor: awaitedSites(state, seen),
     sites: Object.entries(state.sites)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([site, known]) => {
-        const { connected, progress, progressAtMillis } = sighting(site);
+        const { connected, progress, progressAtMillis } = seen.sighting(site);
         const isHere = progress?.study === state.study && !isOver(state);
         return {
           site,
@@ -106,33 +110,4 @@ export function studyStatus(state: StudyState, sighting: (site: string) => SiteS
         };
       }),
   };
-}
-
-function waitingFor(state: StudyState): StudyStatus['waitingFor'] {
-  switch (state.phase.kind) {
-    case 'waiting-for-sites':
-      return Object.keys(state.sites)
-        .filter((site) => state.sites[site]?.status === 'invited')
-        .sort()
-        .map((site) => ({ site, why: 'has-not-answered' }));
-    case 'training': {
-      const round = currentRound(state);
-      if (round === undefined) return [];
-      return unanswered(round).map((site) => ({ site, why: 'has-not-sent-its-update' }));
-    }
-    case 'secure-session': {
-      const round = currentRound(state);
-      if (round === undefined) return [];
-      return awaitedInStep(round, state.phase.step).map((site) => ({ site, why: 'has-not-sent-its-session-message' }));
-    }
-    case 'evaluating': {
-      const { evaluation } = state;
-      if (evaluation === null) return [];
-      return evaluation.sites
-        .filter((site) => evaluation.reports[site] === undefined && state.sites[site]?.status !== 'declined')
-        .map((site) => ({ site, why: 'has-not-sent-its-evaluation' }));
-    }
-    default:
-      return [];
-  }
 }

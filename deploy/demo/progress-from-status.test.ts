@@ -23,10 +23,12 @@ const statusWith = (done: number): StudyStatus => ({
   reason: null,
   launchedAtMillis: 0,
   endedAtMillis: null,
+  paused: null,
   deadlineMillis: null,
+  atDeadline: null,
   stages: [
-    { name: 'pretraining', rounds: 4, committedRounds: 4 },
-    { name: 'alignment', rounds: 5, committedRounds: 1 },
+    { name: 'pretraining', rounds: 4, committedRounds: 4, skippedRounds: 0 },
+    { name: 'alignment', rounds: 5, committedRounds: 1, skippedRounds: 0 },
   ],
   round: {
     stage: 'alignment',
@@ -35,6 +37,7 @@ const statusWith = (done: number): StudyStatus => ({
     openedAtMillis: 0,
     accepted: [],
     leftOut: [{ site: 'st-olaf', reason: 'late' }],
+    quorumAtMillis: null,
   },
   waitingFor: [],
   sites: ['northgate', 'riverside', 'st-olaf'].map((site) => ({

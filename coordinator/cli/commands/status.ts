@@ -45,14 +45,24 @@ async function askRunning(admin: AdminClient): Promise<Known> {
 
 async function readStopped(state: string): Promise<Known> {
   const { states } = await readStoredStudies(state);
-  const answers = states.map((stored) => ({ state: stored, status: studyStatus(stored, unseen) }));
+  const answers = states.map((stored) => ({ state: stored, status: studyStatus(stored, unseen()) }));
   return {
     studies: answers.map((answer) => answer.status),
     find: async (study) => answers.find((answer) => answer.state.study === study)!,
   };
 }
 
-const unseen = () => ({ connected: false, progress: null, progressAtMillis: null });
+const unseen = () => ({
+  nowMillis: Date.now(),
+  sighting: () => ({
+    connected: false,
+    heardMillis: null,
+    progress: null,
+    progressAtMillis: null,
+    progressSinceMillis: null,
+    isWaiting: false,
+  }),
+});
 
 function notIfUnreachable(error: unknown): null {
   if (error instanceof UnreachableError) return null;
