@@ -106,6 +106,35 @@ describe('startWorkLoop()', () => {
     );
   });
 
+  test('finishes a piece whose study is paused, and goes on with it when the study does', async () => {
+    const paused: Work = { ...idle, mayFinish: ['a'.repeat(64)] };
+    let current: Work = train(1);
+    let finish = () => {};
+    const { events, loop: running } = start(
+      () => current,
+      (_work, signal) =>
+        new Promise((resolve, reject) => {
+          finish = resolve;
+          signal.addEventListener('abort', reject);
+        }),
+    );
+    await vi.waitFor(() => expect(events).toEqual(['begin train 1']));
+    for (const work of [paused, train(1), paused]) {
+      current = work;
+      running.hint();
+      await delay(60);
+    }
+    expect(events).toEqual(['begin train 1']);
+    finish();
+    await vi.waitFor(() => expect(events).toEqual(['begin train 1', 'end train 1']));
+    current = train(2);
+    await vi.waitFor(() => expect(events.at(-1)).toBe('begin train 2'));
+    // A pause of another study is none of this one's.
+    current = { ...idle, mayFinish: ['e'.repeat(64)] };
+    running.hint();
+    await vi.waitFor(() => expect(events.at(-1)).toBe('dropped train 2'));
+  });
+
   test('drops a piece when there is nothing to do any more, without reporting a failure', async () => {
     let current: Work = train(1);
     const { events, loop: running } = start(

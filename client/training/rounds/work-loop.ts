@@ -51,6 +51,7 @@ function assignmentKey(assignment: Assignment): string {
 
 interface Piece {
   readonly key: string;
+  readonly study: string;
   readonly stop: AbortController;
   /** Settles when the piece is over, however it ended. */
   readonly over: Promise<void>;
@@ -69,6 +70,7 @@ export function startWorkLoop(options: WorkLoopOptions): WorkLoop {
     const stop = new AbortController();
     const begun: Piece = {
       key,
+      study: assignment.study,
       stop,
       isOver: false,
       over: perform(assignment, AbortSignal.any([signal, stop.signal]))
@@ -92,6 +94,9 @@ export function startWorkLoop(options: WorkLoopOptions): WorkLoop {
   /** Acts on an answer; returns how long to wait before asking again. */
   async function follow(work: Work): Promise<number> {
     if (work.kind === 'idle' || work.kind === 'pending-admission') {
+      // Its study is paused: what is in hand is finished, and taken.
+      const isPaused = work.kind === 'idle' && piece !== null && work.mayFinish?.includes(piece.study) === true;
+      if (isPaused && piece?.isOver === false) return work.askAgainSeconds * 1000;
       await drop();
       return work.askAgainSeconds * 1000;
     }
