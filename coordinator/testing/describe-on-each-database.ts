@@ -24,6 +24,11 @@ const server = process.env['TEST_DATABASE_URL'] ?? '';
 
 export function describeOnEachDatabase(name: string, suite: (database: TestDatabase) => void): void {
   describe(`${name} on SQLite`, () => suite(createTestDatabase('sqlite')));
+  describeOnPostgresql(name, suite);
+}
+
+/** For what SQLite has no counterpart to. */
+export function describeOnPostgresql(name: string, suite: (database: TestDatabase) => void): void {
   if (server !== '') {
     describe(`${name} on PostgreSQL`, () => suite(createTestDatabase('postgresql')));
     return;
