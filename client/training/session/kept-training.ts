@@ -57,18 +57,23 @@ export function keepTraining(
   });
 }
 
-/** Once nothing of a stage is to be masked any more: the vector and the secrets of its last session go. */
+/**
+ * Once nothing of a stage's last round is to be masked any more: the vector and the secrets of its session go, and so does a
+ * vector that no session was kept for. Which round it was stays.
+ */
 export async function forgetTraining(
   folder: string,
   reference: { readonly study: Sha256Hex; readonly stage: string },
 ): Promise<void> {
   const kept = await readKeptSession(folder, reference);
-  if (kept === null || !kept.hasVector) return;
-  const { party } = kept;
-  const isRevealed = party === null || party.phase === 'revealed';
-  const left = isRevealed
-    ? party
-    : ({ phase: 'aborted', terms: party.terms, site: party.site, reason: 'stopped' } as const);
-  await keepSession(folder, { ...kept, hasVector: false, party: left, masked: null });
+  if (kept?.hasVector === true) {
+    const { party } = kept;
+    const isRevealed = party === null || party.phase === 'revealed';
+    const left = isRevealed
+      ? party
+      : ({ phase: 'aborted', terms: party.terms, site: party.site, reason: 'stopped' } as const);
+    await keepSession(folder, { ...kept, hasVector: false, party: left, masked: null });
+  }
+  // Also where a site was stopped between the two.
   await dropVector(folder, reference);
 }

@@ -1,0 +1,64 @@
+/**
+ * What rounds leave at a site goes as soon as they are over for it: trained vectors, the secrets of sessions, sealed updates,
+ * the places of trainings. That a round was revealed or left behind is remembered: it is never begun again.
+ */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Sha256, Slug } from '@wardround/protocols/names.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { dropPlace } from '../../state/kept-place.ts';
+import { readKeptSession } from '../../state/kept-session.ts';
+import { dropUpdate, readKeptUpdate } from '../../state/kept-update.ts';
+import { pruneOutbox } from '../../state/outbox.ts';
+import { forgetTraining } from '../session/kept-training.ts';
+
+interface Round {
+  readonly stage: string;
+  readonly round: number;
+}
+
+/** @param current the round that the study is at; null when it is at none, or this site takes part in it no more. */
+export async function forgetRounds(folder: string, study: Sha256Hex, current: Round | null): Promise<void> {
+  for (const kept of await keptStages(folder)) {
+    if (kept.study !== study) continue;
+    const isOver = ({ round }: { readonly round: number }) => kept.stage !== current?.stage || round < current.round;
+    const session = await readKeptSession(folder, kept);
+    if (session === null ? kept.stage !== current?.stage : isOver(session)) await forgetTraining(folder, kept);
+    const update = await readKeptUpdate(folder, kept);
+    if (update === null || isOver(update)) await dropUpdate(folder, kept);
+    // That of the stage's own earlier round goes when the next one looks for its place.
+    if (kept.stage !== current?.stage) await dropPlace(folder, kept);
+  }
+  await pruneOutbox(folder, await keptBlobs(folder));
+}
+
+/** The sealed bytes that may have to be sent again, of all studies. */
+async function keptBlobs(folder: string): Promise<Set<string>> {
+  const blobs = new Set<string>();
+  for (const kept of await keptStages(folder)) {
+    const session = await readKeptSession(folder, kept);
+    if (session?.masked != null) blobs.add(session.masked.blob);
+    const update = await readKeptUpdate(folder, kept);
+    if (update !== null) blobs.add(update.blob);
+  }
+  return blobs;
+}
+
+/** The stages that something is kept of. */
+export async function keptStages(folder: string): Promise<readonly { study: Sha256Hex; stage: string }[]> {
+  const found = new Map<string, { study: Sha256Hex; stage: string }>();
+  for (const store of ['sessions', 'updates', 'training']) {
+    const names = await readdir(join(folder, store)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    for (const name of names) {
+      // Each file is named after its study and stage: 64 digits, a hyphen, the stage's name and an ending.
+      const [study, stage] = [Sha256.safeParse(name.slice(0, 64)), Slug.safeParse(name.slice(65).split('.')[0])];
+      if (study.success && stage.success) {
+        found.set(name.split('.')[0]!, { study: study.data, stage: stage.data });
+      }
+    }
+  }
+  return [...found.values()];
+}
