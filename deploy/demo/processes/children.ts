@@ -65,6 +65,8 @@ export function createChildren(): Children {
   const launch = ({ file, arguments: args }: Program): ChildProcess => {
     const child = spawn(process.execPath, ['--import', preload, fileURLToPath(file), ...args], {
       stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+      // Everything of a demo stays in its own folder.
+      env: { ...process.env, DATABASE_URL: '' },
       // A key press must reach the demo alone, which then stops its children in order.
       detached: process.platform !== 'win32',
     });
