@@ -47,33 +47,37 @@ free_port() {
 }
 
 make_cluster() {
-  local password
-  password=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
-  (umask 077 && echo "$password" >"$directory/password")
+  (umask 077 && od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$directory/password")
   [ "$(id -u)" -ne 0 ] || chown "$server_user" "$directory" "$directory/password"
   as_server "$programs/initdb" --pgdata="$directory/data" --username=wardround --pwfile="$directory/password" \
     --auth=scram-sha-256 --encoding=UTF8 --locale=C >"$directory/initdb.log"
 }
 
 start() {
-  local attempt port password
+  local attempt port
   for attempt in 1 2 3 4 5; do
     port=$(free_port)
     # Another program may have taken the port meanwhile.
     if as_server "$programs/pg_ctl" --pgdata="$directory/data" --log="$directory/data/server.log" --silent --wait start \
       -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories='' -c max_connections=200" >/dev/null; then
-      password=$(cat "$directory/password")
-      if [ ! -e "$directory/ready" ]; then
-        PGPASSWORD=$password "$programs/psql" --quiet --no-psqlrc --host=127.0.0.1 --port="$port" --username=wardround \
-          --dbname=postgres --command='CREATE DATABASE wardround' >/dev/null
-        touch "$directory/ready"
-      fi
-      echo "postgresql://wardround:$password@127.0.0.1:$port/wardround"
+      echo "$port" >"$directory/port"
       return
     fi
   done
   echo 'Cannot start PostgreSQL: see data/server.log in its directory.' >&2
   return 1
+}
+
+print_url() {
+  local port password
+  port=$(cat "$directory/port")
+  password=$(cat "$directory/password")
+  if [ ! -e "$directory/ready" ]; then
+    PGPASSWORD=$password "$programs/psql" --quiet --no-psqlrc --host=127.0.0.1 --port="$port" --username=wardround \
+      --dbname=postgres --command='CREATE DATABASE wardround' >/dev/null
+    touch "$directory/ready"
+  fi
+  echo "postgresql://wardround:$password@127.0.0.1:$port/wardround"
 }
 
 [ $# -ge 1 ] || usage
@@ -97,6 +101,7 @@ case $1 in
     directory=$1
     mkdir -p "$directory"
     [ -e "$directory/data/PG_VERSION" ] || make_cluster
-    start
+    as_server "$programs/pg_ctl" --pgdata="$directory/data" status >/dev/null || start
+    print_url
     ;;
 esac
