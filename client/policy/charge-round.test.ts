@@ -70,3 +70,43 @@ describe('studyEpsilon()', () => {
     expect(() => requireFloors(plan, { ...NO_POLICY, maximumEpsilon: whole - 0.01 })).toThrow(PolicyRefusedError);
   });
 });
+
+describe('central privacy', () => {
+  const terms = { ...smallPlan().protection, mode: 'secure-aggregation', updateNormLimit: { norm: 1 } };
+  const centralPlan = StudyPlan.parse({
+    ...smallPlan(),
+    evaluation: { ...smallPlan().evaluation, trainAlone: false },
+    participation: { ...smallPlan().participation, quorum: 6 },
+    protection: { ...terms, centralPrivacy: { noiseMultiplier: 4, delta: 1e-3 } },
+  });
+  /** Two stages of two rounds. */
+  const whole = epsilonSpent([{ noiseMultiplier: 4, samplingRate: 1, steps: 4 }], { delta: 1e-3 });
+
+  test('charges each round as one release in which every site takes part, whatever its steps', async () => {
+    const first = await chargeRound(folder, { ...round(1), plan: centralPlan, policy: NO_POLICY });
+    expect(first).toBeCloseTo(epsilonSpent([{ noiseMultiplier: 4, samplingRate: 1, steps: 1 }], { delta: 1e-3 }), 12);
+    for (const number of [2, 3, 4]) {
+      await chargeRound(folder, { ...round(number), plan: centralPlan, policy: NO_POLICY });
+    }
+    const again = await chargeRound(folder, { ...round(4), plan: centralPlan, policy: NO_POLICY });
+    expect(again).toBeCloseTo(whole, 12);
+  });
+
+  test('is refused where the site’s budget is too small', async () => {
+    const policy = { ...NO_POLICY, privacyBudget: { epsilon: 1, delta: 1e-3 } };
+    await chargeRound(folder, { ...round(1), plan: centralPlan, policy });
+    const refused = chargeRound(folder, { ...round(2), plan: centralPlan, policy });
+    await expect(refused).rejects.toMatchObject({ reason: 'privacy-budget-spent' });
+  });
+
+  test('is projected before approval, and held against the site’s floor', () => {
+    expect(studyEpsilon(centralPlan)).toBeCloseTo(whole, 12);
+    expect(planSummary(centralPlan).join('\n')).toContain(
+      `spend an epsilon of ${whole.toFixed(2)} of all that this site has`,
+    );
+    expect(() => requireFloors(centralPlan, { ...NO_POLICY, maximumEpsilon: whole + 0.01 })).not.toThrow();
+    expect(() => requireFloors(centralPlan, { ...NO_POLICY, maximumEpsilon: whole - 0.01 })).toThrow(
+      PolicyRefusedError,
+    );
+  });
+});

@@ -1,4 +1,5 @@
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { privacyDelta, privateRound } from '@wardround/protocols/study/private-training.ts';
 import { DeclineError } from '../training/decline-error.ts';
 import { PrivacyBudgetError } from './privacy-budget.ts';
 import type { PrivacyCharge } from './privacy-charge.ts';
@@ -20,22 +21,23 @@ export async function chargeRound(
   {
     plan,
     policy,
+    steps,
     ...round
   }: Pick<PrivacyCharge, 'study' | 'stage' | 'round' | 'release'> & {
     readonly plan: StudyPlan;
     readonly policy: SitePolicy;
-    /** How many private steps the round took. */
+    /** How many private steps the round took; of no account under central privacy, where the round is one. */
     readonly steps: number;
   },
 ): Promise<number | null> {
-  const { privacy } = plan.protection;
-  if (privacy === undefined) return null;
+  const mechanism = privateRound(plan, steps);
+  const delta = privacyDelta(plan);
+  if (mechanism === null || delta === null) return null;
   // Without a budget of the site's own the ledger still counts.
-  const budget = policy.privacyBudget ?? { epsilon: Number.POSITIVE_INFINITY, delta: privacy.delta };
+  const budget = policy.privacyBudget ?? { epsilon: Number.POSITIVE_INFINITY, delta };
   const ledger = await openPrivacyLedger(folder, { cohort: COHORT, budget });
   try {
-    const { noiseMultiplier, samplingRate } = privacy;
-    return await ledger.charge({ ...round, noiseMultiplier, samplingRate });
+    return await ledger.charge({ ...round, ...mechanism });
   } catch (error) {
     if (error instanceof PrivacyBudgetError) throw new DeclineError('privacy-budget-spent', error.message);
     throw error;

@@ -32,6 +32,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'protection.updateNormLimit': 'The longest update that a site sends',
   'protection.gate': 'When a round is undone',
   'protection.privacy': 'Differential privacy',
+  'protection.centralPrivacy': 'Differential privacy of the sum',
+  'protection.codeBits': 'The bits of each number that is sent',
   protection: 'The protection of updates',
 };
 

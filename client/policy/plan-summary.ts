@@ -111,7 +111,11 @@ function protectionLine({ protection }: StudyPlan): string {
   }
 }
 
-function epsilonLine(epsilon: number | null): string {
+function epsilonLine(plan: StudyPlan, epsilon: number | null): string {
+  const { centralPrivacy } = plan.protection;
+  if (centralPrivacy !== undefined && epsilon !== null) {
+    return `Differential privacy of the sum: every site adds noise to its update, and all rounds together spend an epsilon of ${epsilon.toFixed(2)} of all that this site has (at a delta of ${centralPrivacy.delta}). What is counted on is the noise of those honest sites that ${plan.participation.quorum} sites guarantee to remain. Scores and counts are not covered.`;
+  }
   return epsilon === null
     ? 'No differential privacy: what the sum of the updates tells of single patients has no bound (epsilon) here.'
     : `Differential privacy: all rounds together spend an epsilon of ${epsilon.toFixed(2)} of this site’s patients. Scores and counts are not covered.`;
@@ -173,7 +177,7 @@ export function planSummary(
     ...indent([
       protectionLine(plan),
       ...gateLines(plan.protection),
-      epsilonLine(facts.epsilon === undefined ? studyEpsilon(plan) : facts.epsilon),
+      epsilonLine(plan, facts.epsilon === undefined ? studyEpsilon(plan) : facts.epsilon),
       ...spendLines(plan, policy, facts),
     ]),
     'Floors of this site’s policy',

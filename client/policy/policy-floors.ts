@@ -1,7 +1,7 @@
 /** Holds a study against the site's policy: every floor that is set, what it needs, what the study has. */
 import { FEWEST_SITES, sessionParameters } from '@wardround/protocols/secure-aggregation/parameters.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
-import { privateTraining } from '@wardround/protocols/study/private-training.ts';
+import { privacyDelta, privateTraining } from '@wardround/protocols/study/private-training.ts';
 import type { RepeatedGaussian } from '@wardround/shared/privacy/rdp.ts';
 import { projectedEpsilon } from './privacy-budget.ts';
 import type { DataSet, SitePolicy } from './site-policy.ts';
@@ -65,8 +65,8 @@ export function projectedSpend(
   { spentBefore = [] }: StudyFacts = {},
 ): { readonly before: number; readonly withStudy: number } | null {
   const training = privateTraining(plan);
-  if (training === null) return null;
-  const delta = policy.privacyBudget?.delta ?? plan.protection.privacy!.delta;
+  const delta = policy.privacyBudget?.delta ?? privacyDelta(plan);
+  if (training === null || delta === null) return null;
   const before = spentBefore.length === 0 ? 0 : projectedEpsilon(spentBefore, { delta });
   return { before, withStudy: projectedEpsilon([training], { delta, before: spentBefore }) };
 }
@@ -74,6 +74,7 @@ export function projectedSpend(
 /** Every floor that the policy sets and a plan can meet or not, in the policy's order. */
 export function policyFloors(plan: StudyPlan, policy: SitePolicy, facts: StudyFacts = {}): Floor[] {
   const { protection, participation, stages } = plan;
+  const privacySetting = protection.centralPrivacy === undefined ? 'protection.privacy' : 'protection.centralPrivacy';
   const floors: Floor[] = [];
   const add = (
     name: Floor['name'],
@@ -118,7 +119,7 @@ export function policyFloors(plan: StudyPlan, policy: SitePolicy, facts: StudyFa
     const epsilon = facts.epsilon === undefined ? studyEpsilon(plan) : facts.epsilon;
     add('maximumEpsilon', {
       reason: 'policy-epsilon',
-      setting: 'protection.privacy',
+      setting: privacySetting,
       needed: `an epsilon of at most ${policy.maximumEpsilon}`,
       found: epsilon === null ? 'no bound' : epsilon.toFixed(3),
       isMet: epsilon !== null && epsilon <= policy.maximumEpsilon,
@@ -129,7 +130,7 @@ export function policyFloors(plan: StudyPlan, policy: SitePolicy, facts: StudyFa
     const { epsilon, delta } = policy.privacyBudget;
     add('privacyBudget', {
       reason: 'policy-privacy-budget',
-      setting: 'protection.privacy',
+      setting: privacySetting,
       needed: `an epsilon of at most ${epsilon} over all studies together, at a delta of ${delta}`,
       found: `${projected.withStudy.toFixed(3)} in all, ${projected.before.toFixed(3)} of it spent before`,
       isMet: projected.withStudy <= epsilon,

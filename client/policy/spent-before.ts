@@ -1,4 +1,5 @@
 import { planHash, type StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { privacyDelta } from '@wardround/protocols/study/private-training.ts';
 import { COHORT } from './charge-round.ts';
 import type { StudyFacts } from './policy-floors.ts';
 import { readPrivacyLedger } from './privacy-ledger.ts';
@@ -11,7 +12,7 @@ import { readPrivacyLedger } from './privacy-ledger.ts';
  */
 export async function spentBefore(plan: StudyPlan, folder: string): Promise<Pick<StudyFacts, 'spentBefore'>> {
   // The common case, looked at every second while a site works.
-  if (plan.protection.privacy === undefined) return {};
+  if (privacyDelta(plan) === null) return {};
   const study = planHash(plan);
   const { records } = await readPrivacyLedger(folder, { cohort: COHORT });
   return { spentBefore: records.filter((record) => record.study !== study) };

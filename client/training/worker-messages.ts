@@ -8,10 +8,12 @@ import type {
   TrainingFigures,
 } from '@wardround/protocols/session/messages.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import type { CodeBits } from '@wardround/shared/bytes/code-words.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { EngineKind } from '@wardround/shared/learning/engine/open-engine.ts';
 import type { SafeError } from '../log/safe-error.ts';
 import type { LocalLayers } from './local-layers.ts';
+import type { PlaceInterval } from './place-keeper.ts';
 
 /** Given once, when the thread starts. */
 export interface WorkerSettings {
@@ -22,6 +24,8 @@ export interface WorkerSettings {
   readonly engines: readonly EngineKind[] | null;
   /** The most threads that may train at once without a GPU; one a core when absent. */
   readonly threads?: number | undefined;
+  /** How often a training keeps its place; `DEFAULT_PLACE_INTERVAL` when absent. */
+  readonly placeInterval?: PlaceInterval | undefined;
 }
 
 export interface ModelFile {
@@ -60,8 +64,12 @@ export interface TrainTask {
   readonly sealing: Sealing;
   /** Where the sealed update is written, under its hash. */
   readonly outbox: string;
+  /** The site's folder, where the training keeps its place; it keeps none where left out. */
+  readonly placeFolder?: string | undefined;
   /** Where the vector is written as it is, for a session that masks it later; then nothing is sealed. */
   readonly keepVector?: string | undefined;
+  /** With error feedback: the folder of residuals, and which of them is added to the update. */
+  readonly residuals?: { readonly path: string; readonly carried: Sha256Hex | null } | undefined;
 }
 export interface Trained {
   readonly blob: ModelFile;
@@ -74,6 +82,8 @@ export interface Trained {
   readonly clippedCoordinates: number;
   /** Layout groups whose sample count was above what the plan allows and was lowered to it. */
   readonly cappedGroups: readonly string[];
+  /** With error feedback: what the update left out, in the folder of residuals. */
+  readonly residual?: Sha256Hex | undefined;
 }
 
 export interface EvaluateTask {
@@ -94,6 +104,8 @@ export interface Evaluated {
 export interface MaskTask {
   readonly kind: 'mask';
   readonly vectorFile: string;
+  /** Of the vector's words; 32 where left out. */
+  readonly codeBits?: CodeBits | undefined;
   readonly instructions: readonly MaskInstruction[];
   readonly sealing: Sealing;
   readonly outbox: string;

@@ -2,6 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { TrainingFigures } from '@wardround/protocols/session/messages.ts';
 import { planHash, type Stage, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { stageLayout, stageUpdateCode } from '@wardround/protocols/study/stage-layout.ts';
 import { encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
@@ -12,14 +13,18 @@ import { seal } from '@wardround/shared/crypto/sealed-envelope.ts';
 import { type Engine, openEngine } from '@wardround/shared/learning/engine/open-engine.ts';
 import { layoutHash } from '@wardround/shared/tensors/layout.ts';
 import type { Cohort } from '../data/cohort.ts';
+import { cohortFingerprint } from '../data/cohort-fingerprint.ts';
 import { readCohort } from '../data/read-cohort.ts';
 import { safeError } from '../log/safe-error.ts';
 import { writeFileAtomically } from '../state/atomic-file.ts';
+import { keepPlace, type PlacedTraining, readPlace } from '../state/kept-place.ts';
+import { writeResidual } from '../state/kept-residual.ts';
 import { type AlignmentTraining, alignModalities } from './align-modalities.ts';
 import { DeclineError } from './decline-error.ts';
 import { embedCohort } from './embed-cohort.ts';
 import { evaluateSite } from './evaluation/evaluate-site.ts';
-import { fittingLocalLayers, initialLocalLayers } from './local-layers.ts';
+import { fittingLocalLayers, initialLocalLayers, type LocalLayers, localLayersHash } from './local-layers.ts';
+import { createPlaceKeeper, DEFAULT_PLACE_INTERVAL, type PlaceKeeper } from './place-keeper.ts';
 import { pretrainSlices } from './pretrain-slices.ts';
 import type { RoundTraining } from './round-training.ts';
 import { advanceModel } from './session/advance-model.ts';
@@ -145,7 +150,10 @@ async function trainStage(
   const opened = await openedEngine();
   const sides = { engine: opened, cohort: value };
   const steering = watchSteps({ activity: 'training', stage: stage.name, round }, watch);
-  if (stage.kind === 'slice-pretraining') return pretrainSlices(sides, { plan, stage, round, weights }, steering);
+  if (stage.kind === 'slice-pretraining') {
+    const place = await placeOf(task, { cohort: value, local: null });
+    return pretrainSlices(sides, { plan, stage, round, weights }, { ...steering, place });
+  }
   if (task.sliceEncoder === null) {
     throw new DeclineError(
       'no-slice-encoder',
@@ -158,18 +166,44 @@ async function trainStage(
     watch,
   );
   const local = fittingLocalLayers(task.local, initialLocalLayers({ plan, stage }, value));
-  return alignModalities(sides, { plan, stage, round, weights, local, sliceEmbeddings: embeddings }, steering);
+  const place = await placeOf(task, { cohort: value, local });
+  const start = { plan, stage, round, weights, local, sliceEmbeddings: embeddings };
+  return alignModalities(sides, start, { ...steering, place });
 }
 
-async function train(task: TrainTask, watch: Watch): Promise<Trained> {
+/** Finds and keeps the training's place, where the task says in which folder. */
+async function placeOf(
+  { plan, stage, round, model, sliceEncoder, placeFolder }: TrainTask,
+  { cohort: data, local }: { cohort: Cohort; local: LocalLayers | null },
+): Promise<PlaceKeeper | undefined> {
+  if (placeFolder === undefined) return undefined;
+  const training: PlacedTraining = {
+    study: planHash(plan),
+    stage,
+    round,
+    model: model.hash,
+    sliceEncoder: sliceEncoder?.hash ?? null,
+    local: local && localLayersHash(local),
+    data: await cohortFingerprint(data),
+  };
+  return createPlaceKeeper(await readPlace(placeFolder, training), {
+    ...(settings.placeInterval ?? DEFAULT_PLACE_INTERVAL),
+    keep: (place) => keepPlace(placeFolder, training, place),
+  });
+}
+
+async function train(task: TrainTask, watched: Watch): Promise<Trained> {
   const { plan, sites } = task;
+  const isCentral = plan.protection.centralPrivacy !== undefined;
+  const watch = isCentral ? withoutLosses(watched) : watched;
   const stage = stageOf(plan, task.stage);
   const layout = stageLayout(plan, stage);
   const weights = await readWeights(task.model, layout.size);
   const training = await trainStage(task, { stage, weights }, watch);
+  const residual = task.residuals === undefined ? null : await readResidual(task.residuals, layout.size);
   const { vector, clippedCoordinates, cappedGroups, normLimit } = updateFromWeights(
     { before: weights, after: training.weights, sampleCounts: training.sampleCounts },
-    { ...stageUpdateCode(plan, stage, sites), normLimit: plan.protection.updateNormLimit },
+    { ...stageUpdateCode(plan, stage, sites), normLimit: plan.protection.updateNormLimit, residual },
   );
   const sealed = task.keepVector === undefined ? seal(vector, task.sealing) : vector;
   const hash = sha256Hex(sealed);
@@ -180,11 +214,36 @@ async function train(task: TrainTask, watch: Watch): Promise<Trained> {
     blob: { hash, file },
     bytes: sealed.length,
     layout: layoutHash(layout),
-    figures: normLimit === null ? training.figures : { ...training.figures, updateNorm: normLimit },
+    figures: figuresToTell(training.figures, { isCentral, normLimit }),
     local: 'local' in training ? training.local : null,
     clippedCoordinates,
     cappedGroups,
+    residual:
+      residual === null || task.residuals === undefined
+        ? undefined
+        : await writeResidual(task.residuals.path, residual),
   };
+}
+
+/** What earlier updates left out. Nothing where it is damaged: all that is lost is a rounding. */
+async function readResidual({ path, carried }: NonNullable<TrainTask['residuals']>, size: number) {
+  if (carried === null) return new Float32Array(size);
+  const bytes = await readFile(join(path, carried)).catch(() => null);
+  const isWhole = bytes !== null && bytes.length === 4 * size && sha256Hex(bytes) === carried;
+  return isWhole ? Float32Array.from(float32FromBytes(bytes)) : new Float32Array(size);
+}
+
+/** Nothing that the noise of the sum does not cover is told under central privacy. */
+function figuresToTell(
+  figures: TrainingFigures,
+  { isCentral, normLimit }: { readonly isCentral: boolean; readonly normLimit: TrainingFigures['updateNorm'] | null },
+): TrainingFigures {
+  if (isCentral) return { loss: 0, steps: 0, samples: 0, seconds: figures.seconds };
+  return normLimit == null ? figures : { ...figures, updateNorm: normLimit };
+}
+
+function withoutLosses({ signal, onProgress }: Watch): Watch {
+  return { signal, onProgress: (progress) => onProgress({ ...progress, loss: null, perSecond: null }) };
 }
 
 async function evaluate({ plan, models, local, sealing }: EvaluateTask, watch: Watch): Promise<Evaluated> {

@@ -10,7 +10,12 @@
 import type { StageState } from '@wardround/protocols/round/state.ts';
 import type { MaskInstruction } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
 import type { Stage, StudyPlan } from '@wardround/protocols/study/plan.ts';
-import { initialStagePieces, initialStageWeights, stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import {
+  codeTerms,
+  initialStagePieces,
+  initialStageWeights,
+  stageLayout,
+} from '@wardround/protocols/study/stage-layout.ts';
 import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
 import type { UpdateCode } from '@wardround/protocols/transfer/update-code.ts';
 import { serverStep } from '@wardround/shared/aggregation/server-optimiser.ts';
@@ -164,10 +169,10 @@ export function createModelWork(parts: {
     }
   };
 
-  const codeOf = (request: RoundRequest): UpdateCode => {
-    const { clip, maximumSampleCount } = request.plan.protection;
-    return { layout: models.layout(request.plan, stageOf(request)), clip, maximumSampleCount, sites: request.sites };
-  };
+  const codeOf = (request: RoundRequest): UpdateCode => ({
+    layout: models.layout(request.plan, stageOf(request)),
+    ...codeTerms(request.plan, request.sites),
+  });
 
   /** Takes the server's step with a mean that no sum gives, and publishes the result. */
   const moveModel = async (

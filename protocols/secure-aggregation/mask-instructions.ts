@@ -2,6 +2,7 @@
  * Which masks to add to a vector. Instructions are the same for every piece of it, so that whoever holds the vector masks
  * it piece by piece, in as many threads as there are.
  */
+import type { CodeWords } from '@wardround/shared/bytes/code-words.ts';
 import { createAgreement } from '@wardround/shared/crypto/key-agreement.ts';
 import { addMasks, type Mask } from '@wardround/shared/crypto/mask-generator.ts';
 import { decodeKey, pairMaskKey, selfMaskKey } from './session-keys.ts';
@@ -29,13 +30,13 @@ export function pairSign(site: string, other: string): 1 | -1 {
 }
 
 /**
- * Adds the masks to a piece of a vector, modulo 2^32, in place. Serves the sites, which mask, and the coordinator, whose
+ * Adds the masks to a piece of a vector, modulo 2^32 or 2^16, in place. Serves the sites, which mask, and the coordinator, whose
  * instructions take masks out of the sum.
  *
  * @param options `firstWord`: which number of the whole vector the piece begins with.
  */
 export function applyMasks(
-  piece: Int32Array,
+  piece: CodeWords,
   instructions: readonly MaskInstruction[],
   options: { readonly firstWord?: number } = {},
 ): void {

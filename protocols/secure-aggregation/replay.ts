@@ -2,6 +2,7 @@
  * Recomputes a session's sum from its transcript and the masked vectors, as the coordinator should have. An auditor learns
  * the sum and no site's vector: masks between survivors stay in place and only cancel in the sum.
  */
+import { type CodeWords, createCodeWords } from '@wardround/shared/bytes/code-words.ts';
 import { addModulo } from '@wardround/shared/bytes/fixed-point.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
@@ -51,11 +52,12 @@ export function replayTranscript(
 /** The sum, from vectors that fit into memory. @param options `maskedInputs`: survivor -> its masked vector. */
 export function replay(
   transcript: Transcript,
-  options: { readonly roster: PinnedRoster; readonly maskedInputs: ReadonlyMap<string, Int32Array> },
-): Replay<{ readonly sum: Int32Array }> {
+  options: { readonly roster: PinnedRoster; readonly maskedInputs: ReadonlyMap<string, CodeWords> },
+): Replay<{ readonly sum: CodeWords }> {
   const replayed = replayTranscript(transcript, options);
   if (!replayed.ok) return replayed;
-  const sum = new Int32Array(transcript.terms.words);
+  const [first] = options.maskedInputs.values();
+  const sum = createCodeWords(transcript.terms.words, first instanceof Int16Array ? 16 : 32);
   for (const [site, hash] of replayed.maskedInputs) {
     const vector = options.maskedInputs.get(site);
     if (vector === undefined || vector.length !== sum.length || sha256Hex(littleEndianBytes(vector)) !== hash) {

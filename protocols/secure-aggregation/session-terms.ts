@@ -1,8 +1,9 @@
 /** What a round's session is about, as both sides fill it in for themselves. */
+import type { CodeBits } from '@wardround/shared/bytes/code-words.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { ParameterLayout } from '@wardround/shared/tensors/layout.ts';
 import { updateVectorLength } from '../transfer/update-code.ts';
-import { CANARY_WORDS } from './canary.ts';
+import { canaryWords } from './canary.ts';
 import type { SessionTerms } from './messages.ts';
 import type { PinnedRoster } from './signed-message.ts';
 
@@ -16,6 +17,8 @@ export function sessionTerms(
     readonly attempt: number;
     readonly model: Sha256Hex;
     readonly layout: ParameterLayout;
+    /** Of the vectors' words; 32 where left out. */
+    readonly codeBits?: CodeBits | undefined;
   },
   roster: Pick<PinnedRoster, 'epoch' | 'hash'>,
 ): SessionTerms {
@@ -27,11 +30,11 @@ export function sessionTerms(
     plan: round.study,
     rosterEpoch: roster.epoch,
     roster: roster.hash,
-    words: sessionWords(round.layout),
+    words: sessionWords(round.layout, round.codeBits),
   };
 }
 
-/** How many 32-bit numbers a masked vector has. */
-export function sessionWords(layout: ParameterLayout): number {
-  return updateVectorLength(layout) + CANARY_WORDS;
+/** How many words a masked vector has. */
+export function sessionWords(layout: ParameterLayout, codeBits: CodeBits = 32): number {
+  return updateVectorLength(layout, codeBits) + canaryWords(codeBits);
 }

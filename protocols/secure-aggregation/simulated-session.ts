@@ -1,6 +1,7 @@
 /** Plays whole sessions in memory, phase by phase, for tests: real parties, real keys, known randomness. */
 import { createCipheriv, createPrivateKey, createPublicKey } from 'node:crypto';
 import { encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
+import { type CodeWords, createCodeWords } from '@wardround/shared/bytes/code-words.ts';
 import { addModulo } from '@wardround/shared/bytes/fixed-point.ts';
 import { sha256, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
@@ -77,15 +78,15 @@ function signingKeyOf(seed: Uint8Array): Uint8Array {
 /** A session at the end of some phase. Every step makes a new value, so several continuations can begin at one. */
 export interface Play {
   readonly consortium: Consortium;
-  readonly vectors: ReadonlyMap<string, Int32Array>;
+  readonly vectors: ReadonlyMap<string, CodeWords>;
   readonly coordinator: CoordinatorState;
   /** The states of the sites that are still there. */
   readonly sites: ReadonlyMap<string, SiteState>;
-  readonly masked: ReadonlyMap<string, Int32Array>;
+  readonly masked: ReadonlyMap<string, CodeWords>;
   /** What the coordinator answered to the phase before. */
   readonly answer: unknown;
   /** After `unmask`. */
-  readonly sum: Int32Array | null;
+  readonly sum: CodeWords | null;
 }
 
 export type PlayResult = { readonly ok: true; readonly play: Play } | { readonly ok: false; readonly reason: string };
@@ -93,7 +94,7 @@ export type PlayResult = { readonly ok: true; readonly play: Play } | { readonly
 /** @param stored what sites keep of sessions before, where they do. */
 export function beginPlay(
   consortium: Consortium,
-  options: { readonly vectors: ReadonlyMap<string, Int32Array>; readonly stored?: ReadonlyMap<string, SiteState> },
+  options: { readonly vectors: ReadonlyMap<string, CodeWords>; readonly stored?: ReadonlyMap<string, SiteState> },
 ): Play {
   const { terms, roster } = consortium;
   return {
@@ -128,9 +129,9 @@ export function playPhase(play: Play, options: { readonly absent?: ReadonlySet<s
   }
   const closed = CLOSINGS[phase](coordinator);
   if (!closed.ok) return { ok: false, reason: closed.reason };
-  let sum: Int32Array | null = null;
+  let sum: CodeWords | null = null;
   if (phase === 'unmask') {
-    sum = new Int32Array(consortium.terms.words);
+    sum = zerosLike(play);
     for (const survivor of coordinator.survivors!) addModulo(sum, masked.get(survivor)!);
     applyMasks(sum, closed.answer as Parameters<typeof applyMasks>[1]);
   }
@@ -148,8 +149,8 @@ export function playAll(play: Play, absent: Partial<Record<Phase, ReadonlySet<st
 }
 
 /** The plain sum of the vectors of these sites. */
-export function plainSum(play: Play, sites: readonly string[]): Int32Array {
-  const sum = new Int32Array(play.consortium.terms.words);
+export function plainSum(play: Play, sites: readonly string[]): CodeWords {
+  const sum = zerosLike(play);
   for (const site of sites) addModulo(sum, play.vectors.get(site)!);
   return sum;
 }
@@ -161,7 +162,7 @@ function isPartner({ coordinator }: Play, site: string): boolean {
 /** What the site says in the open phase; keeps its masked vector in `masked`. */
 function siteStep(
   play: Play,
-  options: { readonly site: string; readonly masked: Map<string, Int32Array> },
+  options: { readonly site: string; readonly masked: Map<string, CodeWords> },
 ): SiteStep<SiteState, SignedMessage['header']['phase']> {
   const { site, masked } = options;
   const { consortium, coordinator, answer } = play;
@@ -188,8 +189,14 @@ function siteStep(
   }
 }
 
-function maskVector(vector: Int32Array, state: SiteMasking): Int32Array {
-  const masked = Int32Array.from(vector);
+function maskVector(vector: CodeWords, state: SiteMasking): CodeWords {
+  const masked = vector.slice();
   applyMasks(masked, maskInstructions(state));
   return masked;
+}
+
+/** As long as a vector of the session, and of as many bits. */
+function zerosLike({ consortium, vectors }: Play): CodeWords {
+  const [first] = vectors.values();
+  return createCodeWords(consortium.terms.words, first instanceof Int16Array ? 16 : 32);
 }

@@ -126,4 +126,35 @@ describe('the unmasked sum', () => {
     );
     expect(result.ok && result.play.coordinator.session!.parameters.degree).toBeLessThan(60);
   });
+
+  test.each([3, 5, 9, 20])('is exact in words of 16 bits, for %i sites and random drop-outs', (count) => {
+    const consortium = createConsortium(count, { words: 71 });
+    const vectors = new Map(
+      [...consortium.contexts.keys()].map((site) => [
+        site,
+        Int16Array.from({ length: 71 }, () => random.int(2 ** 16) - 2 ** 15),
+      ]),
+    );
+    const start = playPhase(beginPlay(consortium, { vectors }));
+    if (!start.ok) throw new Error(start.reason);
+    const names = sitesOf(start.play);
+    const { threshold } = sessionParameters(count);
+    for (let trial = 0; trial < 6; trial += 1) {
+      const seed = `short words, ${count} sites, trial ${trial}`;
+      const chance = createRandom(seed);
+      const gone = chance.shuffle(names).slice(0, chance.int(count - threshold + 1));
+      const absent: Partial<Record<Phase, Set<string>>> = {};
+      for (const site of gone) {
+        const phase = PHASES[1 + chance.int(4)]!;
+        absent[phase] = (absent[phase] ?? new Set()).add(site);
+      }
+      const silent = new Set([...(absent['share-keys'] ?? []), ...(absent['masked-input'] ?? [])]);
+      const survivors = names.filter((site) => !silent.has(site));
+      const played = playAll(start.play, absent);
+      if (!played.ok) throw new Error(`${seed}: ${played.reason}`);
+      expect(played.play.coordinator.survivors, seed).toEqual(survivors);
+      expect(played.play.sum, seed).toEqual(plainSum(played.play, survivors));
+      expect(played.play.sum, seed).toBeInstanceOf(Int16Array);
+    }
+  });
 });

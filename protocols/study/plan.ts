@@ -5,10 +5,12 @@
  * side has to believe what the other says about them.
  */
 import { fewestUpdates, ROBUST_RULES } from '@wardround/shared/aggregation/robust/robust-rule.ts';
+import { CODE_BITS, type CodeBits } from '@wardround/shared/bytes/code-words.ts';
 import { hashOfJson, type Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { VIT_ARCHITECTURES } from '@wardround/shared/tensors/layouts/vit.ts';
 import { z } from 'zod';
 import { Slug } from '../names.ts';
+import { FEWEST_SITES } from '../secure-aggregation/parameters.ts';
 
 const ColumnName = z.string().min(1).max(200);
 const ColumnValue = z.string().min(1).max(200);
@@ -203,6 +205,16 @@ const PatientPrivacy = z.strictObject({
 });
 export type PatientPrivacy = z.infer<typeof PatientPrivacy>;
 
+const CentralPrivacy = z.strictObject({
+  /**
+   * Standard deviation of the noise that is in every sum for certain, divided by the sensitivity, which is twice
+   * `updateNormLimit.norm`. Counted on are the honest sites that the quorum guarantees to survive (transfer/central-noise.ts).
+   */
+  noiseMultiplier: z.number().min(0.1).max(1000),
+  /** The delta at which epsilon is stated. */
+  delta: z.number().min(1e-12).max(1e-3),
+});
+
 const Protection = z.strictObject({
   /**
    * `secure-aggregation`: sites mask their updates so that the coordinator sees nothing but their sum; needs three sites.
@@ -238,7 +250,51 @@ const Protection = z.strictObject({
     .optional(),
   /** Sites train under differential privacy (shared/privacy). Every site then counts as `maximumSampleCount` samples and tells no losses. */
   privacy: PatientPrivacy.optional(),
+  /**
+   * Every site adds its share of noise inside the secure sum, which protects all that a site has (shared/privacy). Needs
+   * `updateNormLimit`. Every site then counts as `maximumSampleCount` samples and tells no losses.
+   */
+  centralPrivacy: CentralPrivacy.optional(),
+  /** Of each number of an update; 32 where left out. 16 halves the bytes, and sites make up for the coarser rounding. */
+  codeBits: z.literal(CODE_BITS).optional(),
 });
+
+/** What else a plan with central privacy must say, and must not. */
+function centralPrivacyFaults(plan: {
+  readonly protection: z.infer<typeof Protection>;
+  readonly evaluation: z.infer<typeof Evaluation>;
+  readonly participation: z.infer<typeof Participation>;
+}): { readonly path: string[]; readonly message: string }[] {
+  const { protection, evaluation, participation } = plan;
+  if (protection.centralPrivacy === undefined) return [];
+  return [
+    {
+      isMet: protection.mode === 'secure-aggregation',
+      path: ['protection', 'mode'],
+      message: 'must be secure-aggregation with protection.centralPrivacy: each update alone has too little noise',
+    },
+    {
+      isMet: protection.updateNormLimit !== undefined,
+      path: ['protection', 'updateNormLimit'],
+      message: 'needed with protection.centralPrivacy: the noise is measured by it',
+    },
+    {
+      isMet: protection.privacy === undefined,
+      path: ['protection', 'privacy'],
+      message: 'cannot stand beside protection.centralPrivacy: choose one of them',
+    },
+    {
+      isMet: !evaluation.trainAlone,
+      path: ['evaluation', 'trainAlone'],
+      message: 'must be false with protection.centralPrivacy: results of training alone would be charged to no one',
+    },
+    {
+      isMet: participation.quorum >= FEWEST_SITES,
+      path: ['participation', 'quorum'],
+      message: `must be at least ${FEWEST_SITES} with protection.centralPrivacy: the noise of so many sites is counted on`,
+    },
+  ].filter(({ isMet }) => !isMet);
+}
 
 export const StudyPlan = z
   .strictObject({
@@ -289,7 +345,15 @@ export const StudyPlan = z
         });
       }
     }
+    for (const { path, message } of centralPrivacyFaults(plan)) context.addIssue({ code: 'custom', path, message });
     const { mode, robust } = plan.protection;
+    if (plan.protection.codeBits === 16 && mode !== 'secure-aggregation' && mode !== 'sealed') {
+      context.addIssue({
+        code: 'custom',
+        path: ['protection', 'codeBits'],
+        message: '16 needs the mode secure-aggregation or sealed',
+      });
+    }
     if ((mode === 'plain-robust') !== (robust !== undefined)) {
       context.addIssue({
         code: 'custom',
@@ -309,6 +373,11 @@ export const StudyPlan = z
     }
   });
 export type StudyPlan = z.infer<typeof StudyPlan>;
+
+/** How many bits each number of an update has. */
+export function codeBitsOf({ protection }: Pick<StudyPlan, 'protection'>): CodeBits {
+  return protection.codeBits ?? 32;
+}
 
 /** How long each step of a round's secure-aggregation session may take. */
 export function sessionDeadlineSeconds({ participation }: Pick<StudyPlan, 'participation'>): number {

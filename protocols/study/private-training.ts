@@ -10,10 +10,41 @@ export function privateRoundSteps(
   return Math.min(Math.ceil(localEpochs / samplingRate), maximumLocalSteps);
 }
 
-/** What all rounds of the study run; null for a plan without privacy. A round trained again after a failure is charged again. */
-export function privateTraining({ stages, protection: { privacy } }: StudyPlan): RepeatedGaussian | null {
+/**
+ * What all rounds of the study run; null for a plan without privacy. A round trained again after a failure is charged again.
+ *
+ * Central privacy is one release a round, in which every site takes part. Its noise is a sum of discrete Gaussians; at the
+ * least deviation that central-noise.ts allows what that costs beyond one Gaussian is far below a rounding error.
+ */
+export function privateTraining({
+  stages,
+  protection: { privacy, centralPrivacy },
+}: StudyPlan): RepeatedGaussian | null {
+  if (centralPrivacy !== undefined) {
+    const rounds = stages.reduce((sum, stage) => sum + stage.rounds, 0);
+    return { noiseMultiplier: centralPrivacy.noiseMultiplier, samplingRate: 1, steps: rounds };
+  }
   const stage = stages[0];
   if (privacy === undefined || stage?.kind !== 'slice-pretraining') return null;
   const { noiseMultiplier, samplingRate } = privacy;
   return { noiseMultiplier, samplingRate, steps: stage.rounds * privateRoundSteps(stage, privacy) };
+}
+
+/** What one round runs, after so many private steps of its own; null for a plan without privacy. */
+export function privateRound(
+  { protection: { privacy, centralPrivacy } }: Pick<StudyPlan, 'protection'>,
+  steps: number,
+): RepeatedGaussian | null {
+  if (centralPrivacy !== undefined) {
+    return { noiseMultiplier: centralPrivacy.noiseMultiplier, samplingRate: 1, steps: 1 };
+  }
+  if (privacy === undefined) return null;
+  return { noiseMultiplier: privacy.noiseMultiplier, samplingRate: privacy.samplingRate, steps };
+}
+
+/** The delta at which a private plan states its epsilon; null for one without privacy. */
+export function privacyDelta({
+  protection: { privacy, centralPrivacy },
+}: Pick<StudyPlan, 'protection'>): number | null {
+  return (centralPrivacy ?? privacy)?.delta ?? null;
 }

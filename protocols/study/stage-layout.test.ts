@@ -80,6 +80,8 @@ describe('updateScale()', () => {
     expect(stageUpdateCode(plan, alignment, 3)).toEqual({
       layout: stageLayout(plan, alignment),
       clip: 0.1,
+      codeBits: 32,
+      central: undefined,
       maximumSampleCount: 1000,
       sites: 3,
     });

@@ -7,7 +7,7 @@ import { gatedAttentionLayout } from '@wardround/shared/tensors/layouts/gated-at
 import { slicePretrainingLayout } from '@wardround/shared/tensors/layouts/slice-pretraining.ts';
 import { vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
 import { type UpdateCode, updateCodeScale } from '../transfer/update-code.ts';
-import type { Stage, StudyPlan } from './plan.ts';
+import { codeBitsOf, type Stage, type StudyPlan } from './plan.ts';
 
 /**
  * The travelling tensors of a stage. Pretraining: the slice encoder, then its projection head, group `slice`. Alignment:
@@ -56,16 +56,28 @@ export function initialStagePieces(plan: StudyPlan, stage: Stage, length: number
 
 /** How a stage's updates are coded in a round that `sites` sites are invited to. */
 export function stageUpdateCode(plan: StudyPlan, stage: Stage, sites: number): UpdateCode {
-  const { clip, maximumSampleCount } = plan.protection;
-  return { layout: stageLayout(plan, stage), clip, maximumSampleCount, sites };
+  return { layout: stageLayout(plan, stage), ...codeTerms(plan, sites) };
 }
 
 /**
  * The integers per unit of change at full sample weight when `sites` sites are invited.
  *
- * @throws {RangeError} when the sum over so many sites could exceed 32 bits.
+ * @throws {RangeError} when the sum over so many sites could exceed a word.
  */
 export function updateScale(plan: StudyPlan, sites: number): number {
-  const { clip, maximumSampleCount } = plan.protection;
-  return updateCodeScale({ clip, maximumSampleCount, sites });
+  return updateCodeScale(codeTerms(plan, sites));
+}
+
+/** All that an update's code follows from but the layout. */
+export function codeTerms(plan: StudyPlan, sites: number): Omit<UpdateCode, 'layout'> {
+  const { clip, maximumSampleCount, centralPrivacy, updateNormLimit } = plan.protection;
+  const central =
+    centralPrivacy === undefined || updateNormLimit === undefined
+      ? undefined
+      : {
+          norm: updateNormLimit.norm,
+          noiseMultiplier: centralPrivacy.noiseMultiplier,
+          quorum: plan.participation.quorum,
+        };
+  return { clip, maximumSampleCount, sites, codeBits: codeBitsOf(plan), central };
 }

@@ -3,6 +3,7 @@ import { open, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { CodeWords } from '../bytes/code-words.ts';
 import { addMasks } from './mask-generator.ts';
 import { openMaskingThreads } from './mask-in-threads.ts';
 
@@ -106,6 +107,27 @@ describe('maskFile()', () => {
     await masking.close();
   });
 
+  test('masks words of 16 bits, in a file that need not hold a multiple of four bytes', async () => {
+    const words = 5 * 2 ** 18 + 7;
+    const vector = Int16Array.from({ length: words }, (_, index) => Math.imul(index, 0x9e37_79b1) >> 16);
+    const expected = new Int16Array(words + 64).fill(1);
+    expected.set(vector);
+    addMasks(expected, masks);
+    const masking = openMaskingThreads({ threads: 2 });
+    const path = join(folder, 'vector');
+    await writeFile(path, bytesOf(vector));
+    await using file = await open(path);
+    const pieces: Buffer[] = [];
+    const onPiece = (piece: CodeWords) => void pieces.push(Buffer.from(bytesOf(piece)));
+    await masking.maskFile(file, masks, { words: words + 64, behind: 1, codeBits: 16, onPiece });
+    expect(Buffer.concat(pieces).equals(bytesOf(expected))).toBe(true);
+    const shared = new Int16Array(new SharedArrayBuffer(2 * (words + 64))).fill(1);
+    shared.set(vector);
+    await masking.addMasks(shared, masks);
+    expect(Buffer.compare(bytesOf(shared), bytesOf(expected))).toBe(0);
+    await masking.close();
+  });
+
   test('fails when a piece cannot be handed out, hands out none after it, and masks the next vector', async () => {
     const masking = openMaskingThreads({ threads: 3 });
     await using file = await inFile(vectorOf(20 * 2 ** 18));
@@ -154,6 +176,6 @@ describe('maskFile()', () => {
   });
 });
 
-function bytesOf(vector: Int32Array): Uint8Array {
+function bytesOf(vector: CodeWords): Uint8Array {
   return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
 }

@@ -12,11 +12,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import type { CodeBits, CodeWords } from '../bytes/code-words.ts';
 import type { Mask } from './mask-generator.ts';
-import { type MaskCommand, maskNextPiece, PIECE_WORDS, pieceIn, progressOf } from './mask-pieces.ts';
+import { type MaskCommand, maskNextPiece, PIECE_BYTES, pieceIn, pieceWords, progressOf } from './mask-pieces.ts';
 
 /** Sees the masked pieces one after the other, in order, while others are still being masked. */
-type OnPiece = (piece: Int32Array<SharedArrayBuffer>) => void | Promise<void>;
+type OnPiece = (piece: CodeWords<SharedArrayBuffer>) => void | Promise<void>;
 
 export interface MaskingThreads {
   /**
@@ -25,14 +26,15 @@ export interface MaskingThreads {
    * @throws {Error} when a thread fails or was closed: the vector is then masked in part.
    */
   addMasks(
-    vector: Int32Array<SharedArrayBuffer>,
+    vector: CodeWords<SharedArrayBuffer>,
     masks: readonly Mask[],
     options?: { readonly onPiece?: OnPiece },
   ): Promise<void>;
   /**
    * Masks the words of a file, which stays as it is. A piece's memory is used again once `onPiece` has settled.
    *
-   * @param options `words`, how long the vector is, and what each word `behind` the file's own is.
+   * @param options `words`, how long the vector is, and what each word `behind` the file's own is; `codeBits` of a word,
+   *   32 where left out.
    * @throws {RangeError} when the file does not hold whole words, or more than the vector has.
    * @throws {Error} when a thread fails or was closed; the signal's reason; what `onPiece` throws.
    */
@@ -42,6 +44,7 @@ export interface MaskingThreads {
     options: {
       readonly words: number;
       readonly behind: number;
+      readonly codeBits?: CodeBits | undefined;
       readonly onPiece: OnPiece;
       readonly signal?: AbortSignal | undefined;
     },
@@ -84,7 +87,7 @@ export function openMaskingThreads(options: { readonly threads?: number } = {}):
     command: MaskCommand,
     { onPiece, signal }: { onPiece: OnPiece; signal?: AbortSignal | undefined },
   ): Promise<void> => {
-    const isWorthThreads = command.words > PIECE_WORDS;
+    const isWorthThreads = command.words > pieceWords(command.ring);
     if (isWorthThreads && workers.length === 0) start();
     const team = isWorthThreads ? workers : [];
     const failures = new AbortController();
@@ -118,17 +121,19 @@ export function openMaskingThreads(options: { readonly threads?: number } = {}):
         const whole = { words: vector.length, ring: vector, file: null, masks, progress: progressOf(vector) };
         return maskTogether(whole, { onPiece });
       }),
-    maskFile: (file, masks, { words, behind, onPiece, signal }) =>
+    maskFile: (file, masks, { words, behind, codeBits = 32, onPiece, signal }) =>
       inTurn(async () => {
         const { size } = await file.stat();
-        if (size % 4 !== 0 || size > 4 * words) {
+        const width = codeBits / 8;
+        if (size % width !== 0 || size > width * words) {
           throw new RangeError(
-            `Cannot mask the vector: its file must hold whole 32-bit numbers, ${words} at most, found ${size} bytes`,
+            `Cannot mask the vector: its file must hold whole ${codeBits}-bit numbers, ${words} at most, found ${size} bytes`,
           );
         }
-        const slots = Math.min(SLOTS_PER_THREAD * threads, Math.ceil(words / PIECE_WORDS));
-        const ring = new Int32Array(new SharedArrayBuffer(4 * PIECE_WORDS * slots));
-        const source = { descriptor: file.fd, words: size / 4, behind };
+        const slots = Math.min(SLOTS_PER_THREAD * threads, Math.ceil((width * words) / PIECE_BYTES));
+        const memory = new SharedArrayBuffer(PIECE_BYTES * slots);
+        const ring = codeBits === 16 ? new Int16Array(memory) : new Int32Array(memory);
+        const source = { descriptor: file.fd, words: size / width, behind };
         await maskTogether({ words, ring, file: source, masks, progress: progressOf(ring) }, { onPiece, signal });
       }),
     close: end,
@@ -146,7 +151,7 @@ async function handOut(
 ): Promise<void> {
   const { onPiece, stopped, signal } = options;
   const { masked, handedOut } = command.progress;
-  const pieces = Math.ceil(command.words / PIECE_WORDS);
+  const pieces = Math.ceil(command.words / pieceWords(command.ring));
   for (let piece = 0; piece < pieces; piece += 1) {
     const slot = piece % masked.length;
     for (;;) {

@@ -1,10 +1,16 @@
 /** How the masking threads divide a vector among them. */
 import { readSync } from 'node:fs';
+import type { CodeWords } from '../bytes/code-words.ts';
 import { littleEndianBytes } from '../bytes/little-endian.ts';
 import { addMasks, type Mask } from './mask-generator.ts';
 
 /** 1 MiB: what a thread takes at a time, a multiple of what the streams are made in. */
-export const PIECE_WORDS = 1 << 18;
+export const PIECE_BYTES = 1 << 20;
+
+/** How many words a piece of such a vector has. */
+export function pieceWords({ BYTES_PER_ELEMENT }: CodeWords): number {
+  return PIECE_BYTES / BYTES_PER_ELEMENT;
+}
 
 /** Where the pieces come from. */
 export interface PieceFile {
@@ -29,22 +35,27 @@ export interface MaskCommand {
   /** How long the vector is. */
   readonly words: number;
   /** Slots of a piece each, which piece after piece takes in turn; a vector that lies here as a whole has one for each. */
-  readonly ring: Int32Array<SharedArrayBuffer>;
+  readonly ring: CodeWords<SharedArrayBuffer>;
   /** Null when the pieces lie in their slots already. */
   readonly file: PieceFile | null;
   readonly masks: readonly Mask[];
   readonly progress: MaskProgress;
 }
 
-export function progressOf(ring: Int32Array): MaskProgress {
+export function progressOf(ring: CodeWords): MaskProgress {
   const shared = (numbers: number) => new Int32Array(new SharedArrayBuffer(4 * numbers));
-  return { taken: shared(1), masked: shared(Math.max(1, Math.ceil(ring.length / PIECE_WORDS))), handedOut: shared(1) };
+  return {
+    taken: shared(1),
+    masked: shared(Math.max(1, Math.ceil(ring.byteLength / PIECE_BYTES))),
+    handedOut: shared(1),
+  };
 }
 
 /** The piece in its slot. */
-export function pieceIn({ words, ring, progress }: MaskCommand, piece: number): Int32Array<SharedArrayBuffer> {
-  const first = (piece % progress.masked.length) * PIECE_WORDS;
-  return ring.subarray(first, first + Math.min(PIECE_WORDS, words - piece * PIECE_WORDS));
+export function pieceIn({ words, ring, progress }: MaskCommand, piece: number): CodeWords<SharedArrayBuffer> {
+  const most = pieceWords(ring);
+  const first = (piece % progress.masked.length) * most;
+  return ring.subarray(first, first + Math.min(most, words - piece * most));
 }
 
 /**
@@ -59,7 +70,7 @@ export function maskNextPiece(command: MaskCommand, { waits }: { readonly waits:
   if (piece === null) return false;
   const { file, masks, progress } = command;
   const words = pieceIn(command, piece);
-  const firstWord = piece * PIECE_WORDS;
+  const firstWord = piece * pieceWords(command.ring);
   if (file !== null) readPiece(words, { ...file, firstWord });
   addMasks(words, masks, { firstWord });
   const slot = piece % progress.masked.length;
@@ -68,11 +79,11 @@ export function maskNextPiece(command: MaskCommand, { waits }: { readonly waits:
   return true;
 }
 
-function takePiece({ words, progress }: MaskCommand, { waits }: { readonly waits: boolean }): number | null {
+function takePiece({ words, ring, progress }: MaskCommand, { waits }: { readonly waits: boolean }): number | null {
   const { taken, masked, handedOut } = progress;
   for (;;) {
     const piece = Atomics.load(taken, 0);
-    if (piece * PIECE_WORDS >= words) return null;
+    if (piece * pieceWords(ring) >= words) return null;
     const free = Atomics.load(handedOut, 0);
     if (piece >= free + masked.length) {
       if (!waits) return null;
@@ -81,11 +92,12 @@ function takePiece({ words, progress }: MaskCommand, { waits }: { readonly waits
   }
 }
 
-function readPiece(piece: Int32Array, { descriptor, words, behind, firstWord }: PieceFile & { firstWord: number }) {
+function readPiece(piece: CodeWords, { descriptor, words, behind, firstWord }: PieceFile & { firstWord: number }) {
   const inFile = Math.max(0, Math.min(piece.length, words - firstWord));
-  const bytes = littleEndianBytes(piece).subarray(0, 4 * inFile);
+  const { BYTES_PER_ELEMENT: width } = piece;
+  const bytes = littleEndianBytes(piece).subarray(0, width * inFile);
   for (let done = 0; done < bytes.length; ) {
-    const read = readSync(descriptor, bytes, done, bytes.length - done, 4 * firstWord + done);
+    const read = readSync(descriptor, bytes, done, bytes.length - done, width * firstWord + done);
     if (read === 0) throw new RangeError('Cannot mask the vector: its file became shorter');
     done += read;
   }

@@ -1,7 +1,5 @@
 /** Does one piece of work from its beginning (the plan) to its end (the coordinator has the answer, or a reason why there is none). */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { codeBitsOf, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { evaluationContext, updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
@@ -16,18 +14,23 @@ import { PolicyRefusedError } from '../../policy/require-floors.ts';
 import { DamagedPolicyError, readPolicy } from '../../policy/site-policy.ts';
 import { spentBefore } from '../../policy/spent-before.ts';
 import { readLocalLayers, writeLocalLayers } from '../../state/kept-local-layers.ts';
-import { vectorFile } from '../../state/kept-session.ts';
+import { dropPlace } from '../../state/kept-place.ts';
+import { acknowledgeResidual, proposeResidual, settleResidual } from '../../state/kept-residual.ts';
+import { readKeptSession, vectorFile } from '../../state/kept-session.ts';
+import { dropUpdate, type KeptUpdate, keepUpdate, readKeptUpdate } from '../../state/kept-update.ts';
 import { keepOfferedStudy } from '../../state/offered-studies.ts';
+import { outboxFile, outboxFolder } from '../../state/outbox.ts';
 import type { StatusBoard } from '../../state/site-status.ts';
 import { DamagedStateError } from '../../state/state-file.ts';
 import { DeclineError } from '../decline-error.ts';
 import { followModelChain, requireInitialModel } from '../session/follow-model-chain.ts';
-import { forgetTraining, hasTrained, keepTraining } from '../session/kept-training.ts';
+import { hasTrained, keepTraining } from '../session/kept-training.ts';
 import { performSessionStep, type SessionContext } from '../session/perform-session-step.ts';
 import { type Trainer, TrainingFailedError } from '../trainer.ts';
 import type { ModelFile, TaskProgress } from '../worker-messages.ts';
 import { awaitApproval } from './await-approval.ts';
 import { awaitTrainingHours } from './await-training-hours.ts';
+import { forgetRounds } from './forget-rounds.ts';
 import { APPROVAL_REVOKED, isTraining, requirePermission, underPermission } from './permission.ts';
 import { fetchPlan } from './study-plan-blob.ts';
 import type { Assignment } from './work-loop.ts';
@@ -68,6 +71,8 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
   try {
     const plan = await fetchPlan(context.link, work, signal);
     await introduce({ work, plan, signal }, context);
+    // A training forgets once it has seen what became of the rounds before it.
+    if (work.kind !== 'train') await forgetRounds(context.folder, work.study, 'round' in work ? work : null);
     await requirePermission({ work, plan }, context.folder);
     await awaitApproval(work.study, {
       folder: context.folder,
@@ -127,11 +132,16 @@ const FAILURES: Readonly<Record<Assignment['kind'], string>> = {
 async function decline(
   work: Assignment,
   { reason, signal }: { reason: string; signal: AbortSignal },
-  { link }: SiteContext,
+  { folder, link }: SiteContext,
 ): Promise<void> {
-  if ((work.kind === 'train' || work.kind === 'secure-session') && reason !== APPROVAL_REVOKED)
+  if ((work.kind === 'train' || work.kind === 'secure-session') && reason !== APPROVAL_REVOKED) {
     await link.declineRound(work, { reason }, signal);
-  else await link.declineStudy(work.study, { reason }, signal);
+    await dropPlace(folder, work);
+  } else {
+    await link.declineStudy(work.study, { reason }, signal);
+    // Whoever has left a study is not asked again.
+    await forgetRounds(folder, work.study, null);
+  }
 }
 
 async function introduce({ work, plan }: Piece<Assignment>, { folder, introduced, log }: SiteContext): Promise<void> {
@@ -246,17 +256,18 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
   const { study, stage, round, sites } = work;
   const kind = plan.stages.find((candidate) => candidate.name === stage)?.kind;
   if (isMasked(plan) && (await hasTrained(folder, work))) return advertiseTraining(piece, context);
+  const kept = isMasked(plan) ? null : await readKeptUpdate(folder, work);
+  if (kept !== null && isUpdateOf(piece, kept, context)) return sendUpdate(piece, kept, context);
   const model = await fetchModel(piece, { hash: work.model, stage }, context);
   const sliceEncoder =
     work.sliceEncoder === null || kind === 'slice-pretraining'
       ? null
       : await fetchModel(piece, { hash: work.sliceEncoder, stage: plan.stages[0]!.name }, context);
   await pruneBlobs(blobFolder, new Set([work.planBlob, work.model, work.sliceEncoder ?? work.model]));
-  const outbox = join(folder, 'outbox');
-  await rm(outbox, { recursive: true, force: true });
-
   const local = kind === 'alignment' ? await readLocalLayers(folder, { study, stage, beforeRound: round }) : null;
   const onProgress = reporter(piece, context);
+  const residuals = codeBitsOf(plan) === 16 ? await residualsOf(work, context) : undefined;
+  await forgetRounds(folder, study, work);
   const trained = await trainer.run(
     {
       kind: 'train',
@@ -271,8 +282,10 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
         recipientSealingKey: sealingKey,
         context: updateContext({ study, stage, round, site, model: work.model }),
       },
-      outbox,
+      outbox: outboxFolder(folder),
+      placeFolder: folder,
       keepVector: isMasked(plan) ? await vectorFile(folder, work) : undefined,
+      residuals,
     },
     { signal, onProgress },
   );
@@ -287,27 +300,65 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
       'This site has more samples than the plan lets count; they count as its maximum',
     );
   }
+  if (trained.residual !== undefined) await proposeResidual(folder, { ...work, residual: trained.residual });
   if (trained.local !== null) await writeLocalLayers(folder, { study, stage, round, layers: trained.local });
 
   if (isMasked(plan)) {
     failpoint('train', 'before-journal');
     await keepTraining(folder, { ...work, figures, epsilon });
     failpoint('train', 'after-journal');
+    await dropPlace(folder, work);
     await advertiseTraining(piece, context);
     failpoint('train', 'after-ack');
     return;
   }
 
+  const sealed = { blob: trained.blob.hash, bytes: trained.bytes, layout: trained.layout, figures, epsilon };
+  const update: KeptUpdate = {
+    format: 'wardround-site-update/1',
+    ...{ study, stage, round, model: work.model, sites, sealingKey },
+    ...sealed,
+    hasResidual: trained.residual !== null,
+  };
+  failpoint('train', 'before-journal');
+  await keepUpdate(folder, update);
+  failpoint('train', 'after-journal');
+  await dropPlace(folder, work);
+  await sendUpdate(piece, update, context);
+  failpoint('train', 'after-ack');
+}
+
+/** Whether it is what this piece of work asks for: an update that waits to be sent is sent, and nothing is trained again. */
+function isUpdateOf({ work }: Piece<Kind<'train'>>, kept: KeptUpdate, { sealingKey }: SiteContext): boolean {
+  const { round, model, sites } = work;
+  return kept.round === round && kept.model === model && kept.sites === sites && kept.sealingKey === sealingKey;
+}
+
+async function sendUpdate(piece: Piece<Kind<'train'>>, update: KeptUpdate, context: SiteContext): Promise<void> {
+  const { work, signal } = piece;
+  const { folder, link, log } = context;
+  const { study, stage, round, blob, bytes, layout, figures, epsilon } = update;
+  const onProgress = reporter(piece, context);
   const sending = { activity: 'sending', stage, round, loss: figures.loss, perSecond: null } as const;
-  onProgress({ ...sending, done: 0, total: trained.bytes });
+  onProgress({ ...sending, done: 0, total: bytes });
   const { bandwidthBytesPerSecond: bytesPerSecond } = await readPolicy(folder);
-  const blob = { ...trained.blob, bytes: trained.bytes, round: { study, stage, round }, epsilon, bytesPerSecond };
-  await link.upload(blob, signal);
-  const offer = { blob: trained.blob.hash, model: work.model, layout: trained.layout, figures };
-  await link.offerUpdate({ study, stage, round }, offer, signal);
-  onProgress({ ...sending, done: trained.bytes, total: trained.bytes });
-  await rm(trained.blob.file, { force: true });
-  log.info({ study, stage, round, bytes: trained.bytes }, 'The coordinator has the sealed update');
+  const file = outboxFile(folder, blob);
+  await link.upload({ hash: blob, file, bytes, round: { study, stage, round }, epsilon, bytesPerSecond }, signal);
+  await link.offerUpdate({ study, stage, round }, { blob, model: update.model, layout, figures }, signal);
+  if (update.hasResidual) await acknowledgeResidual(folder, work);
+  onProgress({ ...sending, done: bytes, total: bytes });
+  await dropUpdate(folder, update);
+  log.info({ study, stage, round, bytes }, 'The coordinator has the sealed update');
+}
+
+/** What earlier updates of the stage left out; masked ones were taken up where this site was named among the survivors. */
+function residualsOf(work: Kind<'train'>, { folder }: SiteContext) {
+  return settleResidual(folder, work, {
+    async isTakenUp({ round }) {
+      const kept = await readKeptSession(folder, work);
+      return kept?.round === round && (kept.party?.phase === 'consistent' || kept.party?.phase === 'revealed');
+    },
+  });
 }
 
 /** The first message of the round's session says that this site has trained. */
@@ -324,7 +375,6 @@ async function evaluate(piece: Piece<Kind<'evaluate'>>, context: SiteContext): P
   const { work, plan, signal } = piece;
   const { folder, blobFolder, site, sealingKey, link, trainer, log } = context;
   const { study } = work;
-  if (isMasked(plan)) for (const { stage } of work.models) await forgetTraining(folder, { study, stage });
   const models = [];
   for (const { stage, initial, final } of work.models) {
     const last = await fetchModel(piece, { hash: final, stage }, context);

@@ -5,12 +5,14 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Stage, StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { codeBitsOf, type Stage, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { initialStagePieces, stageLayout, stageUpdateCode } from '@wardround/protocols/study/stage-layout.ts';
 import { applySumPiece, PIECE_WORDS } from '@wardround/protocols/transfer/apply-sum.ts';
-import { updateVectorLength } from '@wardround/protocols/transfer/update-code.ts';
+import { sampleCountWords } from '@wardround/protocols/transfer/sample-counts.ts';
+import { sumOfSampleCounts, updateVectorBytes } from '@wardround/protocols/transfer/update-code.ts';
+import { codeWordsFromBytes, createCodeWords } from '@wardround/shared/bytes/code-words.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { int32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
+import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import { readAt, readInto } from '@wardround/shared/files/read-at.ts';
 import { createGrowingFile, type GrowingFile } from '../../state/growing-file.ts';
 import { DeclineError } from '../decline-error.ts';
@@ -49,7 +51,7 @@ export async function advanceModel(
     vectors.push(await openVector(hash == null ? filledWith(start) : await kept(hash), { folder, files }));
   }
 
-  const codes = new Int32Array(Math.min(PIECE_WORDS, size));
+  const codes = createCodeWords(Math.min(PIECE_WORDS, size), codeBitsOf(plan));
   for (let first = 0, turn = 0; first < size; first += PIECE_WORDS, turn += 1) {
     signal?.throwIfAborted();
     const length = Math.min(PIECE_WORDS, size - first);
@@ -58,7 +60,10 @@ export async function advanceModel(
     const [values, m = null, v = null] = pieces as [Float32Array, Float32Array?, Float32Array?];
     for (const sum of sums) {
       const own = codes.subarray(0, length);
-      await readInto(sum.handle, { position: 4 * (sum.groups + first), target: littleEndianBytes(own) });
+      await readInto(sum.handle, {
+        position: own.BYTES_PER_ELEMENT * (sum.firstCode + first),
+        target: littleEndianBytes(own),
+      });
       const piece = { firstParameter: first, codes: own, weights: values, momentum: m, secondMoment: v };
       applySumPiece(piece, { ...sum, server: stage.server });
       sum.hash.update(littleEndianBytes(values));
@@ -78,7 +83,8 @@ export async function advanceModel(
 interface Sum {
   readonly handle: FileHandle;
   readonly code: ReturnType<typeof stageUpdateCode>;
-  readonly groups: number;
+  /** The word that its codes begin at. */
+  readonly firstCode: number;
   readonly sampleCounts: readonly number[];
   readonly hash: ReturnType<typeof createHash>;
   readonly model: Sha256Hex;
@@ -90,12 +96,17 @@ async function openSum(
 ): Promise<Sum> {
   const handle = files.use(await open(sum));
   const code = stageUpdateCode(plan, stage, sites);
-  const groups = code.layout.groups.length;
-  if ((await handle.stat()).size !== 4 * updateVectorLength(code.layout)) throw chainBroken();
-  const sampleCounts = [...int32FromBytes(await readAt(handle, { position: 0, bytes: 4 * groups }))];
-  const most = sites * code.maximumSampleCount;
-  if (!sampleCounts.every((count) => count >= 0 && count <= most)) throw chainBroken();
-  return { handle, code, groups, sampleCounts, hash: createHash('sha256'), model };
+  const { layout, codeBits = 32 } = code;
+  const firstCode = sampleCountWords(layout.groups.length, codeBits);
+  if ((await handle.stat()).size !== updateVectorBytes(layout, codeBits)) throw chainBroken();
+  const head = codeWordsFromBytes(await readAt(handle, { position: 0, bytes: (codeBits / 8) * firstCode }), codeBits);
+  let sampleCounts: readonly number[];
+  try {
+    sampleCounts = sumOfSampleCounts(head, code);
+  } catch {
+    throw chainBroken();
+  }
+  return { handle, code, firstCode, sampleCounts, hash: createHash('sha256'), model };
 }
 
 /** What the optimiser remembers, as it is before the first step; null for what it does not. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CANARY } from '@wardround/protocols/secure-aggregation/canary.ts';
+import { CANARY, canaryWords } from '@wardround/protocols/secure-aggregation/canary.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import { generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
@@ -52,6 +52,20 @@ describe('maskVector()', () => {
     expect(await readdir(task.outbox)).toEqual([masked.blob.hash]);
     expect((await stat(masked.blob.file)).mode & 0o077).toBe(0);
     expect((await readFile(task.vectorFile)).equals(littleEndianBytes(vector))).toBe(true);
+  });
+
+  test('masks a vector of 16-bit words with its longer canary', async () => {
+    const words = 2 ** 18 + 77;
+    const vector = Int16Array.from({ length: words }, (_, word) => Math.imul(word, 0x9e37_79b1) >> 16);
+    const expected = new Int16Array(words + canaryWords(16)).fill(CANARY);
+    expected.set(vector);
+    addMasks(expected, instructions);
+    const masked = await maskVector({ ...(await taskOf(littleEndianBytes(vector))), codeBits: 16 });
+    expect(masked.maskedInput).toBe(sha256Hex(littleEndianBytes(expected)));
+    const opened = open(await readFile(masked.blob.file), { identity: coordinator, context: 'round 1' });
+    expect(Buffer.compare(opened, littleEndianBytes(expected))).toBe(0);
+    const odd = { ...(await taskOf(new Uint8Array(11))), codeBits: 16 } as const;
+    await expect(maskVector(odd)).rejects.toThrow('needed whole 16-bit numbers');
   });
 
   test('leaves nothing in the outbox when it is stopped, or the vector is not one', async () => {

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { CANARY, CANARY_WORDS } from '@wardround/protocols/secure-aggregation/canary.ts';
+import { CANARY, canaryWords } from '@wardround/protocols/secure-aggregation/canary.ts';
+import type { CodeBits } from '@wardround/shared/bytes/code-words.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { Mask } from '@wardround/shared/crypto/mask-generator.ts';
@@ -18,7 +19,7 @@ const maskingThreads = openMaskingThreads();
 
 /** @throws the signal's reason, with nothing left in the outbox. */
 export async function maskVector(
-  { vectorFile, instructions, sealing, outbox }: MaskTask,
+  { vectorFile, codeBits = 32, instructions, sealing, outbox }: MaskTask,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<Masked> {
   const sealedHash = createHash('sha256');
@@ -37,9 +38,10 @@ export async function maskVector(
     }
     written = pieces;
   };
-  const sealer = openSealer(4 * (await vectorWords(vectorFile)), sealing);
+  const sealer = openSealer((codeBits / 8) * (await vectorWords(vectorFile, codeBits)), sealing);
   await append(sealer.header);
   const maskedInput = await maskAndHash(vectorFile, {
+    codeBits,
     instructions,
     threads: maskingThreads,
     signal,
@@ -50,11 +52,13 @@ export async function maskVector(
 }
 
 /** How many numbers the masked vector has: the file's, followed by the canary. */
-async function vectorWords(file: string): Promise<number> {
+async function vectorWords(file: string, codeBits: CodeBits): Promise<number> {
   await using handle = await open(file, 'r');
   const { size } = await handle.stat();
-  if (size % 4 !== 0) throw new RangeError(`Cannot mask the vector: needed whole 32-bit numbers, found ${size} bytes`);
-  return size / 4 + CANARY_WORDS;
+  if ((8 * size) % codeBits !== 0) {
+    throw new RangeError(`Cannot mask the vector: needed whole ${codeBits}-bit numbers, found ${size} bytes`);
+  }
+  return (8 * size) / codeBits + canaryWords(codeBits);
 }
 
 /**
@@ -64,18 +68,21 @@ async function vectorWords(file: string): Promise<number> {
 export async function maskAndHash(
   file: string,
   options: {
+    /** Of the file's words; 32 where left out. */
+    readonly codeBits?: CodeBits | undefined;
     readonly instructions: readonly Mask[];
     readonly threads: MaskingThreads;
     readonly onPiece?: (bytes: Uint8Array) => void | Promise<void>;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<Sha256Hex> {
-  const { instructions, threads, onPiece = () => undefined, signal } = options;
-  const words = await vectorWords(file);
+  const { codeBits = 32, instructions, threads, onPiece = () => undefined, signal } = options;
+  const words = await vectorWords(file, codeBits);
   await using handle = await open(file, 'r');
   const hash = createHash('sha256');
   await threads.maskFile(handle, instructions, {
     words,
+    codeBits,
     behind: CANARY,
     signal,
     onPiece(piece) {

@@ -22,7 +22,7 @@ import {
 } from '@wardround/protocols/secure-aggregation/site-party.ts';
 import type { SiteState } from '@wardround/protocols/secure-aggregation/site-state.ts';
 import type { SessionDocument, SessionOffer, Work } from '@wardround/protocols/session/messages.ts';
-import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { codeBitsOf, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
 import { failpoint } from '@wardround/shared/failpoints/failpoint.ts';
@@ -87,9 +87,12 @@ async function takeStep(
     if (work.step === 'masked-input') await upload(piece, kept, context);
     return { party: party.last, taken: kept };
   }
-  const own = await partyContext(context);
+  const own = await partyContext(piece.plan, context);
   if (work.step === 'advertise') {
-    const terms = sessionTerms({ ...work, layout: layoutOf(piece, context) }, own.roster);
+    const terms = sessionTerms(
+      { ...work, layout: layoutOf(piece, context), codeBits: codeBitsOf(piece.plan) },
+      own.roster,
+    );
     const step = advertise(party, { terms, context: own });
     if (!step.ok) throw await refused(kept, step, context);
     return commit({ ...kept, party: step.state, masked: null }, step.message, context);
@@ -162,6 +165,7 @@ async function mask(
     {
       kind: 'mask',
       vectorFile: await vectorFile(folder, work),
+      codeBits: codeBitsOf(piece.plan),
       instructions: maskInstructions(party),
       sealing: { recipientSealingKey: sealingKey, context: updateContext({ study, stage, round, site, model }) },
       outbox: join(folder, 'outbox'),
@@ -201,9 +205,14 @@ async function refused(kept: KeptSession, { reason, suspect, state }: SiteRefusa
   return new DeclineError(reason, `Cannot go on with the session: ${reason.replaceAll('-', ' ')}.`);
 }
 
-async function partyContext({ folder, site, signingSeed }: SessionContext): Promise<PartyContext> {
+async function partyContext(
+  { protection, participation }: StudyPlan,
+  { folder, site, signingSeed }: SessionContext,
+): Promise<PartyContext> {
   const roster = sessionRoster(await pinnedRoster(folder), Date.now());
-  const { minimumSites = 0, minimumThreshold = 0 } = await readPolicy(folder);
+  const { minimumSites: ownMinimum = 0, minimumThreshold = 0 } = await readPolicy(folder);
+  // The noise under central privacy counts on the honest ones of so many sites (transfer/central-noise.ts).
+  const minimumSites = Math.max(ownMinimum, protection.centralPrivacy === undefined ? 0 : participation.quorum);
   return { site, signingSeed, roster, floors: { minimumSites, minimumThreshold }, randomBytes };
 }
 

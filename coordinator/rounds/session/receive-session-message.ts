@@ -7,6 +7,7 @@ import { type CoordinatorState, receive } from '@wardround/protocols/secure-aggr
 import type { SignedMessage } from '@wardround/protocols/secure-aggregation/messages.ts';
 import { sessionWords } from '@wardround/protocols/secure-aggregation/session-terms.ts';
 import type { SessionOffer } from '@wardround/protocols/session/messages.ts';
+import { codeBitsOf } from '@wardround/protocols/study/plan.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { ModelWork } from '../../aggregation/model-work.ts';
@@ -118,7 +119,7 @@ async function checkVector(
     sites: round.sites.length,
     site: address.site,
     blob: offer.blob,
-    words: sessionWords(models.layout(runner.plan, runner.plan.stages[stage]!)),
+    words: sessionWords(models.layout(runner.plan, runner.plan.stages[stage]!), codeBitsOf(runner.plan)),
     maskedInput: body.maskedInput,
   });
   return finding;

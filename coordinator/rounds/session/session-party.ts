@@ -22,7 +22,7 @@ import { sessionTerms } from '@wardround/protocols/secure-aggregation/session-te
 import type { PinnedRoster } from '@wardround/protocols/secure-aggregation/signed-message.ts';
 import { transcriptHash, transcriptOf } from '@wardround/protocols/secure-aggregation/transcript.ts';
 import type { SessionDocument } from '@wardround/protocols/session/messages.ts';
-import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { codeBitsOf, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { StageModels } from '../../aggregation/model-work.ts';
 import type { BlobFolder } from '../../storage/blob-folder.ts';
@@ -84,6 +84,7 @@ export async function rebuildParty(
       attempt: session.attempt,
       model: round.startModel,
       layout: parts.models.layout(plan, planned),
+      codeBits: codeBitsOf(plan),
     },
     roster,
   );

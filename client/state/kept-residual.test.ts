@@ -1,0 +1,67 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { acknowledgeResidual, proposeResidual, settleResidual, writeResidual } from './kept-residual.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'wardround-residual-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const study = sha256Hex('study');
+const model = (number: number) => sha256Hex(`model ${number}`);
+const roundOf = (round: number, start = round) => ({ study, stage: 'slices', round, model: model(start) });
+const settle = (round: ReturnType<typeof roundOf>, takenUp = false) =>
+  settleResidual(folder, round, { isTakenUp: async () => takenUp });
+const propose = async (round: ReturnType<typeof roundOf>): Promise<Sha256Hex> => {
+  const { path } = await settle(round);
+  const residual = await writeResidual(path, Float32Array.of(round.round, 0.5));
+  await proposeResidual(folder, { ...round, residual });
+  return residual;
+};
+
+describe('settleResidual()', () => {
+  test('gives nothing before the first round', async () => {
+    expect((await settle(roundOf(1))).carried).toBeNull();
+  });
+
+  test('carries what an acknowledged update left out once the weights have moved', async () => {
+    const residual = await propose(roundOf(1));
+    await acknowledgeResidual(folder, roundOf(1));
+    const { path, carried } = await settle(roundOf(2));
+    expect(carried).toBe(residual);
+    const bytes = await readFile(join(path, residual));
+    expect([...new Float32Array(new Uint8Array(bytes).buffer)]).toEqual([1, 0.5]);
+    // Once decided it stays so, however often it is asked.
+    expect((await settle(roundOf(3))).carried).toBe(residual);
+  });
+
+  test('asks the session where nothing was acknowledged', async () => {
+    const residual = await propose(roundOf(1));
+    expect((await settle(roundOf(2), true)).carried).toBe(residual);
+  });
+
+  test.each([
+    ['was not taken up', roundOf(3), false],
+    ['is trained again', roundOf(2), true],
+    ['left the weights as they were, because its round was skipped or rolled back', roundOf(3, 2), true],
+  ])('goes back to the residual before where the update %s', async (_, next, takenUp) => {
+    const first = await propose(roundOf(1));
+    await acknowledgeResidual(folder, roundOf(1));
+    const { path } = await settle(roundOf(2));
+    const second = await writeResidual(path, Float32Array.of(2, 2));
+    await proposeResidual(folder, { ...roundOf(2), residual: second });
+    expect((await settle(next, takenUp)).carried).toBe(first);
+    expect((await readdir(path)).toSorted()).toEqual([first, 'residual.json'].toSorted());
+    expect((await settle(roundOf(9), true)).carried).toBe(first);
+  });
+
+  test('does not take an acknowledgement of another round for its own', async () => {
+    await propose(roundOf(2));
+    await acknowledgeResidual(folder, roundOf(1));
+    expect((await settle(roundOf(3))).carried).toBeNull();
+  });
+});
