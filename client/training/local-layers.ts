@@ -2,7 +2,10 @@
  * The first layers of the clinical and expression encoders, which never leave the site: sites may read different columns,
  * and the gradient of a first layer can give away the rows that made it.
  */
+import { createHash } from 'node:crypto';
 import type { AlignmentStage, StudyPlan } from '@wardround/protocols/study/plan.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import { initialise } from '@wardround/shared/tensors/initialise.ts';
 import { clinicalLocalLayout } from '@wardround/shared/tensors/layouts/clinical.ts';
 import { expressionLocalLayout } from '@wardround/shared/tensors/layouts/expression.ts';
@@ -17,6 +20,13 @@ export interface LocalWidths {
   /** How many values a patient's clinical vector has; 0 or null when the site has no clinical data. */
   readonly clinicalInputWidth: number | null;
   readonly expressionInputWidth: number | null;
+}
+
+/** SHA-256 of the layers: tells whether a training began with the same. It never leaves the site. */
+export function localLayersHash({ clinical, expression }: LocalLayers): Sha256Hex {
+  const hash = createHash('sha256').update(JSON.stringify([clinical?.length ?? null, expression?.length ?? null]));
+  for (const values of [clinical, expression]) if (values !== null) hash.update(littleEndianBytes(values));
+  return hash.digest('hex') as Sha256Hex;
 }
 
 /** The layers as the study starts, from the plan's seed. */
