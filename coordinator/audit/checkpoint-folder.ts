@@ -26,7 +26,8 @@ export function checkpointFolder(auditFolder: string): CheckpointFolder {
   const fileOf = (size: number): string => path.join(folder, `${size}.note`);
   const sizes = async (): Promise<number[]> =>
     (await readdir(folder))
-      .flatMap((name) => Number(/^([1-9][0-9]{0,14})\.note$/.exec(name)?.[1] ?? []))
+      .flatMap((name) => /^([1-9][0-9]{0,14})\.note$/.exec(name)?.[1] ?? [])
+      .map(Number)
       .sort((a, b) => a - b);
   return {
     sizes,
