@@ -94,8 +94,9 @@ export function createUpdateAdder(parts: {
       requireContent(model, { hash: startModel, run }),
       state && requireContent(state, { hash: optimiserState!, run }),
     ]);
-    // Files are closed when nobody reads them any more.
-    open.defer(() => checking.then(nothing, nothing));
+    // Files are closed when nobody reads them any more; until it is awaited, a failure is nobody's surprise.
+    const checked = checking.then(nothing, nothing);
+    open.defer(() => checked);
 
     slots = slotsFor(request, { count: Math.min(pieces, threads.count + SPARE_SLOTS), had: slots });
     const sumDraft = instructions && open.use(await published.draft());

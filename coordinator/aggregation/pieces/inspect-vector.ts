@@ -36,7 +36,7 @@ function eachSegment({ descriptor, body }: StagedVector, visit: (opened: Uint8Ar
     }
     return true;
   } catch (error) {
-    if (error instanceof SealBrokenError || error instanceof RangeError) return false;
+    if (error instanceof SealBrokenError) return false;
     throw error;
   }
 }

@@ -48,7 +48,7 @@ export function sumWords(
     try {
       addRange(vector, into, begin);
     } catch (error) {
-      throw error instanceof SealBrokenError || error instanceof RangeError ? new VectorBrokenError(index) : error;
+      throw error instanceof SealBrokenError ? new VectorBrokenError(index) : error;
     }
   }
   addMasks(into, masks, { firstWord });
@@ -71,7 +71,6 @@ function addRange({ descriptor, body }: StagedVector, into: CodeWords, begin: nu
  * Reads and opens one segment of a staged envelope.
  *
  * @throws {SealBrokenError} when it is not what was sealed.
- * @throws {RangeError} when the file ends before it.
  */
 export function readSegment(
   descriptor: number,
@@ -79,7 +78,9 @@ export function readSegment(
 ): Uint8Array {
   const { position, bytes } = segmentRange(body, segment);
   const sealed = sealedSegment.subarray(0, bytes);
-  readFully(descriptor, { target: sealed, position });
+  if (readUpTo(descriptor, { target: sealed, position }) < bytes) {
+    throw new SealBrokenError('Cannot open the envelope: it was cut short');
+  }
   return openSegment(body, { segment, sealed });
 }
 
@@ -91,13 +92,22 @@ export function discard(opened: Uint8Array): void {
 }
 
 /** @throws {RangeError} when the file ends before the target is full. */
-export function readFully(
+export function readFully(descriptor: number, range: { readonly target: Uint8Array; readonly position: number }): void {
+  const bytes = readUpTo(descriptor, range);
+  if (bytes === range.target.length) return;
+  throw new RangeError(`Cannot read on: the file ends at byte ${range.position + bytes}`);
+}
+
+/** @returns how many bytes there were. */
+function readUpTo(
   descriptor: number,
   { target, position }: { readonly target: Uint8Array; readonly position: number },
-): void {
-  for (let done = 0; done < target.length; ) {
+): number {
+  let done = 0;
+  while (done < target.length) {
     const bytesRead = readSync(descriptor, target, done, target.length - done, position + done);
-    if (bytesRead === 0) throw new RangeError('Cannot read on: the file ends too early');
+    if (bytesRead === 0) break;
     done += bytesRead;
   }
+  return done;
 }
