@@ -252,7 +252,7 @@ async function downloadModel(
 
 async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise<void> {
   const { work, plan, signal } = piece;
-  const { folder, blobFolder, site, sealingKey, link, trainer, log } = context;
+  const { folder, blobFolder, site, sealingKey, trainer, log } = context;
   const { study, stage, round, sites } = work;
   const kind = plan.stages.find((candidate) => candidate.name === stage)?.kind;
   if (isMasked(plan) && (await hasTrained(folder, work))) return advertiseTraining(piece, context);
