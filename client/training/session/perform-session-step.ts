@@ -189,6 +189,7 @@ async function upload({ work, signal }: SessionPiece, kept: KeptSession, context
   const file = outboxFile(context.folder, blob);
   const { epsilon = null } = kept;
   await context.link.upload({ hash: blob, file, bytes, round: work, epsilon, bytesPerSecond }, signal);
+  failpoint('upload', 'after-ack');
 }
 
 /** Makes the state durable; from then on the message may leave. */
