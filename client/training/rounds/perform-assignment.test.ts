@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -9,11 +9,12 @@ import { evaluationContext, updateContext } from '@wardround/protocols/transfer/
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { CoordinatorRefusedError } from '../../link/errors.ts';
+import { CoordinatorRefusedError, CoordinatorUnreachableError } from '../../link/errors.ts';
 import type { SiteLink } from '../../link/site-link.ts';
 import { createSiteLog } from '../../log/site-log.ts';
 import { approveStudy, revokeStudy } from '../../policy/approvals.ts';
 import { readLocalLayers, writeLocalLayers } from '../../state/kept-local-layers.ts';
+import { keepPlace, readPlace } from '../../state/kept-place.ts';
 import { readOfferedStudy } from '../../state/offered-studies.ts';
 import { createStatusBoard } from '../../state/site-status.ts';
 import { DeclineError } from '../decline-error.ts';
@@ -68,9 +69,9 @@ beforeEach(async () => {
     if (task.kind === 'mask' || task.kind === 'advance-model') throw new Error('not in these studies');
     if (task.kind === 'evaluate') return { sealed: 'c2VhbGVk', results: 1, skipped: [] };
     await mkdir(task.outbox, { recursive: true });
-    await writeFile(join(task.outbox, 'update'), 'sealed');
+    await writeFile(join(task.outbox, 'e'.repeat(64)), 'sealed');
     return {
-      blob: { hash: 'e'.repeat(64), file: join(task.outbox, 'update') },
+      blob: { hash: 'e'.repeat(64), file: join(task.outbox, 'e'.repeat(64)) },
       bytes: 6,
       layout: 'f'.repeat(64),
       figures,
@@ -206,6 +207,77 @@ describe('performAssignment()', () => {
     ]);
     expect(await readdir(join(folder, 'outbox'))).toEqual([]);
     expect((await readdir(join(folder, 'blobs'))).sort()).toEqual([model, planBlob].sort());
+  });
+
+  describe('after it has trained', () => {
+    const gone = new CoordinatorUnreachableError('The connection broke.');
+    const updateFile = () => join(folder, 'updates', `${study}-slices.json`);
+
+    test.each([
+      'upload',
+      'offerUpdate',
+    ] as const)('sends the same update again when %s failed or the site was stopped, and trains no second time', async (failing) => {
+      const link = { ...recordingLink(), [failing]: () => Promise.reject(gone) };
+      await expect(perform(trainIn('slices', 2), undefined, { link })).rejects.toBe(gone);
+      said = [];
+      await perform(trainIn('slices', 2));
+      expect(tasks).toHaveLength(1);
+      expect(answers()).toEqual([
+        [
+          'upload',
+          [expect.objectContaining({ hash: 'e'.repeat(64), bytes: 6, round: { study, stage: 'slices', round: 2 } })],
+        ],
+        [
+          'offerUpdate',
+          [
+            { study, stage: 'slices', round: 2 },
+            { blob: 'e'.repeat(64), model, layout: 'f'.repeat(64), figures },
+          ],
+        ],
+      ]);
+      expect(await readdir(join(folder, 'outbox'))).toEqual([]);
+      expect(await readdir(join(folder, 'updates'))).toEqual([]);
+    });
+
+    test.each([
+      ['in another round', trainIn('slices', 3), async () => undefined],
+      ['for other weights', { ...trainIn('slices', 2), model: 'b'.repeat(64) } as Assignment, async () => undefined],
+      ['for another number of sites', { ...trainIn('slices', 2), sites: 4 } as Assignment, async () => undefined],
+      ['where the sealed bytes are gone', trainIn('slices', 2), () => rm(join(folder, 'outbox'), { recursive: true })],
+    ])('trains again %s', async (_, work, change) => {
+      const link = { ...recordingLink(), upload: () => Promise.reject(gone) };
+      await expect(perform(trainIn('slices', 2), undefined, { link })).rejects.toBe(gone);
+      await change();
+      await perform(work);
+      expect(tasks).toHaveLength(2);
+      expect(answers().map(([name]) => name)).toEqual(['upload', 'offerUpdate']);
+    });
+
+    test('keeps nothing of it when its approval is revoked', async () => {
+      const link = { ...recordingLink(), upload: () => Promise.reject(gone) };
+      await expect(perform(trainIn('slices', 2), undefined, { link })).rejects.toBe(gone);
+      expect(await readFile(updateFile(), 'utf8')).toContain('e'.repeat(64));
+      await revokeStudy(study, { folder, nowMillis: 1 });
+      await perform(trainIn('slices', 2));
+      expect(answers()).toEqual([['declineStudy', [study, { reason: 'approval-revoked' }]]]);
+      expect(await readdir(join(folder, 'outbox'))).toEqual([]);
+      expect(await readdir(join(folder, 'updates'))).toEqual([]);
+    });
+
+    test('tells the training where to keep its place, and removes the place when the update is kept or declined', async () => {
+      const training = { study, stage: 'slices', round: 2, model, sliceEncoder: null, local: null, data: model };
+      const leavePlace = () => keepPlace(folder, training, { steps: 3, optimisers: {}, sums: {}, secret: null });
+      const train = trainer;
+      for (const ending of [train, () => Promise.reject(new TrainingFailedError('Cannot finish.'))]) {
+        trainer = async (task) => {
+          expect((task as TrainTask).placeFolder).toBe(folder);
+          await leavePlace();
+          return ending(task);
+        };
+        await perform(trainIn('slices', 2));
+        expect(await readPlace(folder, training)).toBeNull();
+      }
+    });
   });
 
   test('keeps its own first layers between rounds and begins a repeated round with those from before it', async () => {
