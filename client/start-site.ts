@@ -19,6 +19,7 @@ import { readMembership } from './state/membership.ts';
 import { pinnedChain } from './state/pinned-roster.ts';
 import { readSiteIdentity } from './state/site-identity.ts';
 import { createStatusBoard, readSiteStatus } from './state/site-status.ts';
+import { DEFAULT_PLACE_INTERVAL } from './training/place-keeper.ts';
 import { performAssignment } from './training/rounds/perform-assignment.ts';
 import { startWorkLoop } from './training/rounds/work-loop.ts';
 import type { SessionContext } from './training/session/perform-session-step.ts';
@@ -33,6 +34,8 @@ export interface StartSiteOptions {
   readonly engines: readonly EngineKind[] | null;
   /** The most threads that may train at once without a GPU; one a core unless given. */
   readonly threads?: number | undefined;
+  /** How often a long training keeps its place on the disk; 5 minutes unless given. */
+  readonly placeMinutes?: number | undefined;
   /** Another data folder than the one given when joining. */
   readonly dataDirectory?: string | undefined;
   readonly log: SiteLog;
@@ -53,7 +56,7 @@ export async function startSite(options: StartSiteOptions): Promise<void> {
 
 /** @returns `new-keys` when it ended, between two pieces of work, so that the site's new keys come into use. */
 async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys'> {
-  const { folder, approvalRule, engines, threads, log, signal } = options;
+  const { folder, approvalRule, engines, threads, placeMinutes, log, signal } = options;
   const unlock = lockSiteFolder(folder);
   let ledger: EgressLedger | null = null;
   try {
@@ -95,6 +98,9 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
       cacheDirectory: join(folder, 'cache'),
       engines,
       threads,
+      ...(placeMinutes !== undefined && {
+        placeInterval: { ...DEFAULT_PLACE_INTERVAL, everyMillis: placeMinutes * 60_000 },
+      }),
     });
     const context = {
       folder,

@@ -27,11 +27,18 @@ export const start = defineCommand({
       description: 'Threads that may train at once without a GPU. One for each core unless given',
       valueHint: 'N',
     },
+    'keep-place-minutes': {
+      type: 'string',
+      description: 'How often a long training keeps its place on the disk: what an interruption costs. 5 unless given',
+      valueHint: 'N',
+    },
     data: { type: 'string', description: 'Another data folder than the one given to join', valueHint: 'DIR' },
   },
   async run({ args }) {
     const dataDirectory = args.data === undefined ? undefined : await requireFolder(args.data, '--data');
     const threads = args.threads === undefined ? undefined : requireCount(args.threads, '--threads');
+    const minutes = args['keep-place-minutes'];
+    const placeMinutes = minutes === undefined ? undefined : requireCount(minutes, '--keep-place-minutes');
     const engine = args.engine as EngineKind | undefined;
     if (args.approve !== undefined && args.approve !== 'any')
       throw new UsageError('Cannot start: --approve takes only "any".');
@@ -55,6 +62,7 @@ export const start = defineCommand({
         approvalRule: args.approve === 'any' ? 'any' : 'listed',
         engines: engine === undefined ? null : [engine],
         threads,
+        placeMinutes,
         dataDirectory,
         log,
         signal: stop.signal,
