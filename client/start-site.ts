@@ -12,6 +12,7 @@ import { openSiteLink } from './link/site-link.ts';
 import { safeSentence } from './log/safe-error.ts';
 import type { SiteLog } from './log/site-log.ts';
 import type { ApprovalRule } from './policy/approvals.ts';
+import { readPolicy } from './policy/site-policy.ts';
 import { createRosterFollower } from './roster/follow-roster.ts';
 import { takeNextIdentity } from './roster/next-identity.ts';
 import { lockSiteFolder } from './state/instance-lock.ts';
@@ -84,6 +85,7 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
       identity,
       site,
       blobFolder,
+      bytesPerSecond: async () => (await readPolicy(folder)).bandwidthBytesPerSecond,
       recordEgress: ledger.record,
       onHint: () => hint(),
       onTrouble: trouble.happened,

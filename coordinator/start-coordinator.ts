@@ -8,6 +8,7 @@ import { rosterDifference } from '@wardround/protocols/enrolment/roster-differen
 import { findSessionRoster } from '@wardround/protocols/enrolment/session-roster.ts';
 import { fingerprint, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { lockInstance } from '@wardround/shared/files/instance-lock.ts';
+import { createPace } from '@wardround/shared/streams/pace.ts';
 import type { Logger } from 'pino';
 import { startAggregationThread } from './aggregation/aggregation-thread.ts';
 import { createModelWork, plannedModels, type StageModels } from './aggregation/model-work.ts';
@@ -17,6 +18,7 @@ import { adminRoutes } from './edge/admin-routes.ts';
 import { auditRoutes } from './edge/audit-routes.ts';
 import { blobRoutes } from './edge/blob-routes.ts';
 import { createIdentifyCaller, type OwnIdentity } from './edge/caller.ts';
+import { createExpectedUploads } from './edge/expected-upload.ts';
 import { type HintSockets, openHintSockets } from './edge/hint-sockets.ts';
 import { limits } from './edge/limits.ts';
 import type { Gate } from './edge/message-route.ts';
@@ -25,6 +27,7 @@ import { rosterRoutes } from './edge/roster-routes.ts';
 import { createSendAnswer } from './edge/send-answer.ts';
 import { siteRoutes } from './edge/site-routes.ts';
 import { createTokenBucket } from './edge/token-bucket.ts';
+import { uploadRoutes } from './edge/upload-routes.ts';
 import { createWebServer } from './edge/web-server.ts';
 import { followRoster, takeUpRoster } from './registry/follow-roster.ts';
 import { createRegistry } from './registry/registry.ts';
@@ -42,6 +45,8 @@ import { createRosterTable } from './storage/roster-table.ts';
 import { createSiteTable } from './storage/site-table.ts';
 import { createStateFolder, stateFolder } from './storage/state-folder.ts';
 import { openUploadFolder } from './storage/upload-folder.ts';
+import { openStagedUploads } from './storage/uploads/staged-uploads.ts';
+import { sweepUploads } from './storage/uploads/sweep-uploads.ts';
 
 export interface CoordinatorOptions {
   readonly stateFolder: string;
@@ -56,6 +61,8 @@ export interface CoordinatorOptions {
   readonly admitInvited: boolean;
   /** PEM files. Without them the coordinator speaks plain HTTP: everything is signed and updates are sealed all the same. */
   readonly tls: { readonly keyFile: string; readonly certificateFile: string } | null;
+  /** What each site may send and fetch in a second. */
+  readonly siteBytesPerSecond?: number | null | undefined;
   readonly log: Logger;
   /** Another time than this machine's, and other models than the plans describe: for tests. Such models are worked on in this thread. */
   readonly clock?: Clock;
@@ -165,6 +172,19 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 
   const send = createSendAnswer(own, clock.now);
   const progress = createProgressBoard(clock.now);
+  const expected = createExpectedUploads(studies, models);
+  const staged = openStagedUploads(uploads, { clock, limits: limits.uploads });
+  closing.defer(() => staged.close());
+  closing.defer(
+    sweepUploads(staged, {
+      clock,
+      everyMillis: limits.uploads.sweepMillis,
+      isExpected: expected.isExpected,
+      onTrouble: () => log.error('unfinished uploads could not be removed'),
+    }),
+  );
+  const { siteBytesPerSecond = null } = options;
+  const pace = siteBytesPerSecond === null ? null : { pace: createPace(), bytesPerSecond: siteBytesPerSecond };
   const identifyCaller = createIdentifyCaller({ own, registry, roster, nonces, now: clock.now });
   const identify: typeof identifyCaller = async (request) => {
     const caller = await identifyCaller(request);
@@ -187,7 +207,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   web.serve([
     siteRoutes(gate, { own, registry, nonces, studies, uploads, work, sessions, progress, now: clock.now }),
     auditRoutes(gate, { log: auditLog, registry }),
-    blobRoutes(gate, { published, uploads, studies, models }),
+    blobRoutes(gate, { published, pace }),
+    uploadRoutes(gate, { own, uploads, staged, expected, clock, pace }),
     rosterRoutes(gate, { roster }),
     adminRoutes(gate, { registry, roster, studies, progress, isConnected: open.isConnected, now: clock.now }),
   ]);

@@ -1,15 +1,20 @@
 /** Whole studies: real HTTP, real keys, real threads and processes, made-up training. Three ways to the same bytes. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createRandom } from '@wardround/shared/random/seeded-random.ts';
+import { Client } from 'pg';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type AdminClient, openAdminClient } from './cli/admin-client.ts';
 import { readStoredStudies } from './cli/read-state.ts';
 import type { InvitationAnswer, LaunchAnswer, StudyAnswer } from './edge/admin-messages.ts';
-import { describeOnEachDatabase } from './testing/describe-on-each-database.ts';
+import type { PostgresqlPlace } from './storage/database-place.ts';
+import { describeOnEachDatabase, describeOnPostgresql } from './testing/describe-on-each-database.ts';
 import { nextWork, startTestCoordinator, type TestCoordinator, testPlan } from './testing/test-coordinator.ts';
 import { joinTestSite, madeUpUpdate, type TestSite } from './testing/test-site.ts';
 
@@ -97,7 +102,7 @@ describeOnEachDatabase('a study', (database) => {
     const work = await nextWork(geneva);
     if (work.kind !== 'train') throw new Error('expected training');
     const update = await madeUpUpdate(work, geneva);
-    expect((await geneva.upload(update.sealed)).status).toBe(200);
+    expect((await geneva.upload(update.sealed)).status).toBe(204);
     await restart();
     expect((await basel.work()).kind).toBe('idle');
     const offered = await geneva.post(`/v1/studies/${study}/stages/slices/rounds/1/update`, update.offer);
@@ -115,6 +120,68 @@ describeOnEachDatabase('a study', (database) => {
     expect(modelsOf(answer)).toEqual(undisturbed.models);
   });
 });
+
+describeOnPostgresql('a study', (database) => {
+  test('gives the same bytes while its connections to the database are ended again and again', async () => {
+    const seed = randomInt(2 ** 31);
+    const random = createRandom(`connections/${seed}`);
+    const url = new URL(database.url()!);
+    const application = `study-${seed}`;
+    url.searchParams.set('application_name', application);
+    const coordinator = await startTestCoordinator({ databaseUrl: url.href });
+    cleanUps.push(() => coordinator.close());
+    const sites = await coordinator.join(...names);
+    const study = await coordinator.launch(testPlan());
+
+    const administrator = new Client({ connectionString: (database.place() as PostgresqlPlace).url });
+    await administrator.connect();
+    cleanUps.push(() => administrator.end());
+    const isOver = async (): Promise<boolean> => (await coordinator.study(study)).state.endedAtMillis !== null;
+    let ended = 0;
+    const disturb = async (): Promise<void> => {
+      while (!(await persistently(isOver))) {
+        await delay(random.int(300));
+        const { rowCount } = await administrator.query(
+          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1',
+          [application],
+        );
+        ended += rowCount ?? 0;
+      }
+    };
+    const work = async (site: TestSite): Promise<void> => {
+      while (!(await persistently(isOver))) {
+        const asked = await persistently(() => site.work());
+        // Whether it was stored before the answer was lost shows in the next work.
+        if (asked.kind !== 'idle') await site.doWork(asked).catch(requireUnavailable);
+        await delay(10);
+      }
+    };
+    await Promise.all([disturb(), ...sites.map(work)]);
+
+    const answer = await persistently(() => coordinator.study(study));
+    expect(answer.state.phase, `seed ${seed}`).toEqual({ kind: 'finished' });
+    expect(modelsOf(answer), `seed ${seed}`).toEqual(undisturbed.models);
+    expect(answer.state.stages[0]?.rounds[0]?.outcome).toMatchObject({ participants: names });
+    expect(ended).toBeGreaterThan(3);
+  });
+});
+
+function requireUnavailable(error: unknown): void {
+  const { code, message } = error as { readonly code?: string; readonly message: string };
+  if (code !== 'database-unavailable' && !message.includes('database-unavailable')) throw error;
+}
+
+/** As sites and administrators do: asks again while the database is away. */
+async function persistently<Result>(task: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await task();
+    } catch (error) {
+      requireUnavailable(error);
+      await delay(10);
+    }
+  }
+}
 
 interface CoordinatorProcess {
   readonly url: string;

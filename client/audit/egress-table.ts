@@ -6,6 +6,7 @@ const WHAT: Readonly<Record<EgressRecord['what'], string>> = {
   'data-counts': 'counts of patients, series and slices',
   'reason-code': 'why this site sits out',
   'sealed-update': 'sealed model update',
+  'upload-announcement': 'announcement of an update',
   'session-message': 'signed message of a secure-aggregation session',
   'update-figures': 'the update’s hash, loss and counts',
   'sealed-evaluation': 'sealed metrics and counts',

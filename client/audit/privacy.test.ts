@@ -1,12 +1,13 @@
 /** Identifiers of patients are in the data, in the names of folders and in what fails; they must not be in the audit of what left. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkpointText, logKey } from '@wardround/protocols/audit/checkpoint.ts';
 import { encodeNote, signNote } from '@wardround/protocols/audit/signed-note.ts';
+import { uploadStatementHash } from '@wardround/protocols/transfer/resumable-upload.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import { sha256, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { fingerprint, generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
@@ -45,6 +46,17 @@ function answerTo(path: string): string {
   return canonicalJson({ note, consistency: [] });
 }
 
+/** Believes every piece of an upload. */
+function uploadAnswer({ url = '', method, headers }: IncomingMessage, body: Buffer | undefined) {
+  if (!url.startsWith('/v1/uploads') || body === undefined) return null;
+  const [status, offset] = method === 'POST' ? [201, 0] : [204, body.length];
+  const state = { offset, length: 6 };
+  const requestNonce = String(headers[SIGNATURE_HEADERS.nonce]);
+  const signed = { identity: signing, status, bodyHash: uploadStatementHash(state), nowMillis: Date.now() };
+  const said = { 'upload-offset': String(state.offset), 'upload-length': String(state.length) };
+  return { status, headers: { ...signAnswer({ ...signed, requestNonce }), ...said } };
+}
+
 beforeEach(async () => {
   planted = plantIdentifiers();
   temporary = await mkdtemp(join(tmpdir(), 'wardround-private-'));
@@ -58,10 +70,12 @@ beforeEach(async () => {
     request.on('data', (piece: Buffer) => pieces.push(piece));
     request.on('end', () => {
       if (request.method !== 'GET') bodies.push(Buffer.concat(pieces));
+      const upload = uploadAnswer(request, bodies.at(-1));
+      if (upload !== null) return response.writeHead(upload.status, upload.headers).end();
       const text = answerTo(request.url ?? '');
       const requestNonce = String(request.headers[SIGNATURE_HEADERS.nonce]);
       const signed = { identity: signing, status: 200, bodyHash: sha256Hex(text), nowMillis: Date.now() };
-      response.writeHead(200, signAnswer({ ...signed, requestNonce })).end(text);
+      return response.writeHead(200, signAnswer({ ...signed, requestNonce })).end(text);
     });
     return undefined;
   });

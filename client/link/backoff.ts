@@ -1,6 +1,6 @@
 /** Waiting before asking again: exponential backoff with full jitter (AWS Architecture Blog, 2015), and the server's own wish before all. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { CoordinatorUnreachableError, UntrustedAnswerError } from './errors.ts';
+import { CoordinatorUnreachableError, DiskFullError, UntrustedAnswerError } from './errors.ts';
 
 export interface Backoff {
   /** Upper end of the first wait. It doubles with every attempt. */
@@ -35,6 +35,8 @@ export interface Retrying {
   /** How often to try in all; without it, until it works or the signal aborts. */
   readonly attempts?: number;
   readonly backoff?: Backoff;
+  /** How far the work has come: whenever it has come farther, waits begin short again. */
+  readonly progress?: () => number;
   /** Told before each wait. */
   readonly onTrouble?: (error: Error) => void;
   readonly random?: () => number;
@@ -45,9 +47,9 @@ async function sleepUnlessAborted(millis: number, signal: AbortSignal): Promise<
   await delay(millis, undefined, { signal });
 }
 
-/** Whether the coordinator itself has not answered: it is away, or something else answers in its place for now. */
-function mayPass(error: unknown): error is CoordinatorUnreachableError | UntrustedAnswerError {
-  return error instanceof CoordinatorUnreachableError || error instanceof UntrustedAnswerError;
+/** Whether the coordinator itself has not answered (it is away, or something else answers in its place), or this disk has no room: both pass. */
+function mayPass(error: unknown): error is CoordinatorUnreachableError | UntrustedAnswerError | DiskFullError {
+  return [CoordinatorUnreachableError, UntrustedAnswerError, DiskFullError].some((kind) => error instanceof kind);
 }
 
 /** Repeats an idempotent request until the coordinator itself answers; whatever it says then is final. */
@@ -57,11 +59,13 @@ export async function retry<Result>(
     signal,
     attempts = Number.POSITIVE_INFINITY,
     backoff = DEFAULT_BACKOFF,
+    progress,
     onTrouble,
     random = Math.random,
     sleep = sleepUnlessAborted,
   }: Retrying,
 ): Promise<Result> {
+  let reached = progress?.() ?? 0;
   for (let count = 0; ; count++) {
     signal.throwIfAborted();
     try {
@@ -69,6 +73,9 @@ export async function retry<Result>(
     } catch (error) {
       if (!mayPass(error) || count + 1 >= attempts) throw error;
       onTrouble?.(error);
+      const now = progress?.() ?? 0;
+      if (now > reached) count = 0;
+      reached = now;
       const asked = error instanceof CoordinatorUnreachableError ? (error.retryAfterMillis ?? 0) : 0;
       await sleep(Math.max(asked, backoffMillis(count, { backoff, random })), signal);
     }

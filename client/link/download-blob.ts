@@ -5,8 +5,8 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs
 import { join } from 'node:path';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { syncFolder } from '@wardround/shared/files/sync-folder.ts';
-import { CoordinatorUnreachableError, UntrustedAnswerError } from './errors.ts';
-import type { ExchangeAnswer } from './http-exchange.ts';
+import { CoordinatorUnreachableError, DiskFullError, UntrustedAnswerError } from './errors.ts';
+import type { ExchangeAnswer, Passing } from './http-exchange.ts';
 
 export interface BlobDownload {
   /** The folder that holds the blobs, each under its hash. */
@@ -16,6 +16,21 @@ export interface BlobDownload {
   /** More bytes than this are refused. */
   readonly maximumBytes: number;
   readonly signal: AbortSignal;
+  /** Kept from attempt to attempt. */
+  readonly memory?: DownloadMemory;
+  /** Holds the bytes back to the site's bandwidth; null where there is no limit. */
+  readonly passing?: Passing | null;
+  /** Told of the bytes that are here. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+/** The hash of what an attempt left in the part file, so that the next need not read it again. */
+export interface DownloadMemory {
+  kept: { readonly bytes: number; readonly hash: Hash } | null;
+}
+
+export function createDownloadMemory(): DownloadMemory {
+  return { kept: null };
 }
 
 const PART_SUFFIX = '.part';
@@ -46,29 +61,51 @@ async function append(
   answer: ExchangeAnswer,
   { file, kept, hash, download }: { file: FileHandle; kept: number; hash: Hash; download: BlobDownload },
 ): Promise<void> {
+  const { memory, passing, signal, onProgress } = download;
   let size = kept;
   try {
-    for await (const piece of answer.body) {
-      size += (piece as Buffer).length;
-      if (size > download.maximumBytes) {
+    for await (const slice of answer.body) {
+      const piece = slice as Buffer;
+      if (size + piece.length > download.maximumBytes) {
         throw new UntrustedAnswerError(
           `Cannot use the blob: it must have at most ${download.maximumBytes} bytes and the coordinator sent more.`,
         );
       }
-      hash.update(piece as Buffer);
-      await file.write(piece as Buffer);
+      await passing?.pass(piece.length, signal);
+      await writeWhole(file, piece);
+      hash.update(piece);
+      size += piece.length;
+      onProgress?.(size);
     }
     await file.sync();
   } catch (error) {
-    download.signal.throwIfAborted();
-    if (error instanceof UntrustedAnswerError || isLocalFailure(error)) throw error;
+    signal.throwIfAborted();
+    if (error instanceof UntrustedAnswerError) throw error;
+    if (isLocalFailure(error)) throw await localFailure(error, { file, size });
+    if (memory !== undefined) memory.kept = { bytes: size, hash };
     throw new CoordinatorUnreachableError('The download broke off. It goes on from where it stopped.');
   }
 }
 
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
+}
+
+const DISK_FULL = ['ENOSPC', 'EDQUOT'];
+
+/** What a full disk is to the caller: the rest is fetched when there is room again. */
+async function localFailure(error: unknown, { file, size }: { file: FileHandle; size: number }): Promise<unknown> {
+  if (!DISK_FULL.includes((error as NodeJS.ErrnoException).code ?? '')) return error;
+  // A write that went in half is not a part of what is kept.
+  await file.truncate(size).catch(() => undefined);
+  return new DiskFullError(
+    'Cannot keep what the coordinator sends: the disk of the site’s folder is full. Make room; the download goes on by itself from where it stopped.',
+  );
+}
+
 /** A full disk or a broken folder: asking the coordinator again would not help. */
 function isLocalFailure(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '');
+  return [...DISK_FULL, 'EROFS', 'EIO', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 /**
@@ -83,8 +120,12 @@ export async function downloadBlob(hash: Sha256Hex, download: BlobDownload): Pro
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const complete = join(folder, hash);
   const part = complete + PART_SUFFIX;
-  if ((await sizeOf(complete)) !== null) {
-    if ((await hashFile(complete)).digest('hex') === hash) return complete;
+  const size = await sizeOf(complete);
+  if (size !== null) {
+    if ((await hashFile(complete)).digest('hex') === hash) {
+      download.onProgress?.(size);
+      return complete;
+    }
     await rm(complete, { force: true });
   }
   // Everything slow comes before the request: a connection that breaks while nobody reads loses what it had brought.
@@ -93,7 +134,10 @@ export async function downloadBlob(hash: Sha256Hex, download: BlobDownload): Pro
   let running = createHash('sha256');
   try {
     const { size: kept } = await file.stat();
-    const soFar = kept === 0 ? running : await hashFile(part);
+    const before = download.memory?.kept;
+    if (download.memory !== undefined) download.memory.kept = null;
+    const soFar = kept === 0 ? running : before?.bytes === kept ? before.hash : await hashFile(part);
+    download.onProgress?.(kept);
     const answer = await download.get(kept);
     resumed = answer.status === 206 && kept > 0 && firstByteOf(answer) === kept;
     if (answer.status !== 200 && !resumed) {

@@ -35,3 +35,8 @@ export class UntrustedAnswerError extends Error {
 export class UnintelligibleAnswerError extends Error {
   override readonly name = 'UnintelligibleAnswerError';
 }
+
+/** This site's own disk is full: what was fetched stays, and the rest is fetched when there is room. */
+export class DiskFullError extends Error {
+  override readonly name = 'DiskFullError';
+}

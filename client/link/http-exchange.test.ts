@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EgressEntry } from '@wardround/protocols/audit/egress-record.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -64,7 +61,7 @@ describe('exchange()', () => {
     };
     const counter = createByteCounter();
     for (const size of [0, 10, 70_000]) {
-      const answer = await ask({ method: 'PUT', body: recordedBody(randomBytes(size)) }, counter);
+      const answer = await ask({ method: 'PATCH', body: recordedBody(randomBytes(size)) }, counter);
       await readBody(answer, { maximumBytes: 10, signal: new AbortController().signal });
     }
     await delay(20);
@@ -78,7 +75,7 @@ describe('exchange()', () => {
       request.resume().on('end', () => response.end());
     };
     const request = {
-      method: 'PUT',
+      method: 'PATCH',
       headers: {},
       signal: new AbortController().signal,
       idleTimeoutMillis: 5000,
@@ -144,34 +141,42 @@ describe('exchange()', () => {
     await expect(reading).rejects.toThrow('at most 999 bytes');
   });
 
-  describe('with a file as its body', () => {
-    let folder: string;
-    let file: string;
-    const content = randomBytes(3_000_000);
-    beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'wardround-upload-'));
-      file = join(folder, 'body');
-      await writeFile(file, content);
-    });
-    afterAll(() => rm(folder, { recursive: true }));
+  describe('with a body that is held back', () => {
+    const bytes = randomBytes(3_000_000);
 
-    test('streams the whole file', async () => {
+    test('sends all of it, slice by slice', async () => {
       const pieces: Buffer[] = [];
       handle = (request, response) => {
         request.on('data', (piece: Buffer) => pieces.push(piece));
         request.on('end', () => response.end());
       };
-      const answer = await ask({ method: 'PUT', body: recordedBody({ file, size: content.length }) });
+      const passed: number[] = [];
+      const passing = { sliceBytes: 65_536, pass: async (size: number) => void passed.push(size) };
+      const answer = await ask({ method: 'PATCH', body: recordedBody({ bytes, passing }) });
       await readBody(answer, { maximumBytes: 10, signal: new AbortController().signal });
-      expect(Buffer.concat(pieces).equals(content)).toBe(true);
+      expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
+      expect(passed).toHaveLength(Math.ceil(bytes.length / 65_536));
     });
 
-    test('hears a refusal that comes before the body was read', async () => {
+    test('hears a refusal that comes before the body was read, and sends no more', async () => {
       handle = (_, response) => response.writeHead(409).end('no');
-      const answer = await ask({ method: 'PUT', body: recordedBody({ file, size: content.length }) });
+      let passed = 0;
+      const passing = {
+        sliceBytes: 1000,
+        pass: async (size: number, signal: AbortSignal) => {
+          passed += size;
+          await delay(5, undefined, { signal });
+        },
+      };
+      const answer = await ask({ method: 'PATCH', body: recordedBody({ bytes, passing }) });
       expect(answer.status).toBe(409);
-      const bytes = await readBody(answer, { maximumBytes: 10, signal: new AbortController().signal });
-      expect(Buffer.from(bytes).toString()).toBe('no');
+      const refusal = await readBody(answer, { maximumBytes: 10, signal: new AbortController().signal });
+      expect(Buffer.from(refusal).toString()).toBe('no');
+      await delay(20);
+      const before = passed;
+      await delay(50);
+      expect(passed).toBe(before);
+      expect(passed).toBeLessThan(bytes.length / 10);
     });
   });
 });

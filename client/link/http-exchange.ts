@@ -1,5 +1,5 @@
 /** One HTTP request and its answer over node:http, with time limits that follow progress: a slow line may take hours, a silent one may not. */
-import { createReadStream } from 'node:fs';
+import { once } from 'node:events';
 import {
   type ClientRequest,
   Agent as HttpAgent,
@@ -12,7 +12,6 @@ import type { EgressEntry } from '@wardround/protocols/audit/egress-record.ts';
 import type { RecordEgress } from '../audit/record-hints-once.ts';
 import type { ByteCounter } from './byte-counter.ts';
 import { CoordinatorUnreachableError } from './errors.ts';
-import { readSlowly } from './read-slowly.ts';
 
 /** Connections to one coordinator: kept alive, and through HTTP_PROXY, HTTPS_PROXY and NO_PROXY where these are set. */
 export function createConnectionPool(url: URL): HttpAgent | HttpsAgent {
@@ -25,16 +24,20 @@ export function createConnectionPool(url: URL): HttpAgent | HttpsAgent {
   return url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
 }
 
-export interface FileBody {
-  readonly file: string;
-  readonly size: number;
-  /** Send no faster than this. */
-  readonly bytesPerSecond?: number | undefined;
+/** Holds bytes back: resolves when the next so many may leave. */
+export interface Passing {
+  readonly sliceBytes: number;
+  pass(bytes: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface PacedBody {
+  readonly bytes: Uint8Array;
+  readonly passing: Passing;
 }
 
 /** Bytes that leave the site, and what its ledger says of them. */
 export interface RecordedBody {
-  readonly content: Uint8Array | FileBody;
+  readonly content: Uint8Array | PacedBody;
   readonly egress: EgressEntry;
 }
 
@@ -46,7 +49,7 @@ export interface Connection {
 }
 
 export interface ExchangeRequest {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PATCH';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: RecordedBody | undefined;
   readonly signal: AbortSignal;
@@ -69,18 +72,26 @@ function unreachable(error: unknown): CoordinatorUnreachableError {
   return new CoordinatorUnreachableError(`Cannot reach the coordinator (${code ?? name}). ${advice}`);
 }
 
-/** Sends a file as the request's body, and stops early when the answer comes before the end: it is then a refusal. */
-function streamFile({ file, bytesPerSecond }: FileBody, outgoing: ClientRequest): void {
-  const stream = bytesPerSecond === undefined ? createReadStream(file) : readSlowly(file, bytesPerSecond);
-  stream.on('error', (error: Error) => outgoing.destroy(error));
+/** Sends a body as its pace allows, and stops early when the answer comes before the end. */
+async function sendPaced({ bytes, passing }: PacedBody, outgoing: ClientRequest): Promise<void> {
+  const over = new AbortController();
+  outgoing.once('close', () => over.abort());
   outgoing.once('response', (incoming) => {
     if (outgoing.writableEnded) return;
-    stream.unpipe(outgoing);
-    stream.destroy();
+    over.abort();
     incoming.once('end', () => outgoing.destroy());
   });
-  outgoing.once('close', () => stream.destroy());
-  stream.pipe(outgoing);
+  try {
+    for (let offset = 0; offset < bytes.length; offset += passing.sliceBytes) {
+      const slice = bytes.subarray(offset, offset + passing.sliceBytes);
+      await passing.pass(slice.length, over.signal);
+      over.signal.throwIfAborted();
+      if (!outgoing.write(slice)) await once(outgoing, 'drain', { signal: over.signal });
+    }
+    outgoing.end();
+  } catch (error) {
+    if (!over.signal.aborted) outgoing.destroy(error as Error);
+  }
 }
 
 /**
@@ -101,7 +112,7 @@ export async function exchange(
     request.signal.throwIfAborted();
   }
   const body = request.body?.content;
-  const length = body === undefined ? undefined : 'file' in body ? body.size : body.length;
+  const length = body === undefined ? undefined : 'passing' in body ? body.bytes.length : body.length;
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const outgoing = send(url, {
     method: request.method,
@@ -121,7 +132,7 @@ export async function exchange(
     outgoing.on('error', reject);
   });
   try {
-    if (body !== undefined && 'file' in body) streamFile(body, outgoing);
+    if (body !== undefined && 'passing' in body) void sendPaced(body, outgoing);
     else outgoing.end(body);
     const incoming = await answer;
     return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming };

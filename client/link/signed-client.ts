@@ -3,6 +3,11 @@ import type { Agent as HttpAgent, IncomingHttpHeaders } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { EgressEntry, EgressLabel } from '@wardround/protocols/audit/egress-record.ts';
 import { Problem } from '@wardround/protocols/session/messages.ts';
+import {
+  readUploadState,
+  type UploadState,
+  uploadStatementHash,
+} from '@wardround/protocols/transfer/resumable-upload.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
@@ -23,7 +28,7 @@ import {
   UnintelligibleAnswerError,
   UntrustedAnswerError,
 } from './errors.ts';
-import { type ExchangeAnswer, type ExchangeRequest, exchange, type FileBody, readBody } from './http-exchange.ts';
+import { type ExchangeAnswer, type ExchangeRequest, exchange, type PacedBody, readBody } from './http-exchange.ts';
 import type { PinnedCoordinator } from './pinned-coordinator.ts';
 
 export interface SignedClientOptions {
@@ -43,14 +48,14 @@ export interface SignedClientOptions {
 
 interface BodyToSend {
   readonly hash: Sha256Hex;
-  readonly type: 'application/json' | 'application/octet-stream';
-  readonly content: Uint8Array | FileBody;
+  readonly type: 'application/json' | 'application/offset+octet-stream';
+  readonly content: Uint8Array | PacedBody;
   /** What the site's ledger says of it. */
   readonly label: EgressLabel;
 }
 
 export interface SignedRequest {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PATCH';
   readonly path: string;
   readonly signal: AbortSignal;
   readonly headers?: Readonly<Record<string, string>>;
@@ -66,6 +71,8 @@ export interface SignedClient {
   ask<Message>(request: SignedRequest, schema: z.ZodType<Message>): Promise<Message>;
   /** Asks for bytes that are checked by their name: an answer with one of `accepted` is handed over unread and unverified. */
   open(request: SignedRequest, accepted: readonly number[]): Promise<ExchangeAnswer>;
+  /** Asks where an upload stands, which one of `accepted` says; such answers have no body, and their signature covers the state. */
+  uploadState(request: SignedRequest, accepted: readonly number[]): Promise<UploadState>;
   /** The signature headers of an empty request, for the socket's handshake. */
   sign(request: { method: string; path: string }): Record<string, string>;
 }
@@ -83,7 +90,7 @@ export function jsonBody(message: unknown, label: EgressLabel): BodyToSend {
 
 /** What the ledger keeps of a body that goes to the coordinator with this fingerprint. */
 export function egressOf({ hash, content, label }: BodyToSend, destination: Sha256Hex): EgressEntry {
-  const bytes = 'file' in content ? content.size : content.length;
+  const bytes = 'passing' in content ? content.bytes.length : content.length;
   const { study = null, stage = null, round = null, epsilon = null, purpose, what } = label;
   return { purpose, what, study, stage, round, epsilon, bytes, sha256: hash, destination };
 }
@@ -150,14 +157,19 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
     signal: AbortSignal,
   ): Promise<{ bytes: Uint8Array; timeMillis: number }> {
     const bytes = await readBody(answer, { maximumBytes: MAXIMUM_ANSWER_BYTES, signal });
+    return { bytes, timeMillis: verified({ answer, nonce }, sha256Hex(bytes)) };
+  }
+
+  /** @returns the coordinator's time when it signed. */
+  function verified({ answer, nonce }: { answer: ExchangeAnswer; nonce: string }, bodyHash: Sha256Hex): number {
     try {
       const { timeMillis } = verifyAnswer(answer.headers, {
         status: answer.status,
-        bodyHash: sha256Hex(bytes),
+        bodyHash,
         requestNonce: nonce,
         signingKey: coordinator.signingKey,
       });
-      return { bytes, timeMillis };
+      return timeMillis;
     } catch (error) {
       if (!(error instanceof SignatureRefusedError)) throw error;
       if (isTransient(answer.status)) throw comeBackLater(answer.status, answer.headers);
@@ -211,6 +223,17 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
     },
     async open(request, accepted) {
       return (await sendInTime(request, (status) => accepted.includes(status))).answer;
+    },
+    async uploadState(request, accepted) {
+      const sent = await sendInTime(request, (status) => accepted.includes(status));
+      const { answer } = sent;
+      const bytes = await readBody(answer, { maximumBytes: MAXIMUM_ANSWER_BYTES, signal: request.signal });
+      const state = bytes.length === 0 ? readUploadState(answer.headers) : null;
+      verified(sent, state === null ? sha256Hex(bytes) : uploadStatementHash(state));
+      if (state !== null) return state;
+      throw new UnintelligibleAnswerError(
+        "Cannot understand the coordinator's answer: it does not say where the upload stands. Check that both sides run compatible versions.",
+      );
     },
     sign: (request) => signatureOf({ ...request, bodyHash: EMPTY_HASH }),
   };

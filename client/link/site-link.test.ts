@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { uploadStatementHash } from '@wardround/protocols/transfer/resumable-upload.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { fingerprint, generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { SIGNATURE_HEADERS, signAnswer, verifyRequest } from '@wardround/shared/crypto/signed-request.ts';
@@ -28,6 +29,7 @@ let received: { method: string; path: string; body: Buffer; verified: boolean; l
 /** How many of the next requests are answered as by an overloaded proxy. */
 let busyFor: number;
 let troubles: string[];
+let uploadLength = 0;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wardround-link-'));
@@ -54,6 +56,17 @@ beforeEach(async () => {
       received.push({ method: request.method ?? '', path, body, verified: claims.site === 'clinic', ledgerBefore });
       if (busyFor-- > 0) return response.writeHead(503, { 'retry-after': '0' }).end('busy');
       if (request.method === 'GET' && path === `/v1/blobs/${sha256Hex(blob)}`) return response.end(blob);
+      if (path.startsWith('/v1/uploads')) {
+        // Keeps no bytes: it believes every piece that is signed.
+        const { bytes: length } = request.method === 'POST' ? JSON.parse(body.toString()) : { bytes: uploadLength };
+        uploadLength = length;
+        const offset = Number(request.headers['upload-offset'] ?? 0) + (request.method === 'PATCH' ? body.length : 0);
+        const status = request.method === 'POST' ? 201 : 204;
+        const bodyHash = uploadStatementHash({ offset, length });
+        const requestNonce = String(request.headers[SIGNATURE_HEADERS.nonce]);
+        const signed = signAnswer({ identity: coordinator, status, bodyHash, requestNonce, nowMillis: Date.now() });
+        return response.writeHead(status, { ...signed, 'upload-offset': offset, 'upload-length': length }).end();
+      }
       const text = path === '/v1/work' ? '{"kind":"idle","askAgainSeconds":2}' : '{"ok":true}';
       const requestNonce = String(request.headers[SIGNATURE_HEADERS.nonce]);
       const signed = { identity: coordinator, status: 200, bodyHash: sha256Hex(text), nowMillis: Date.now() };
@@ -104,20 +117,37 @@ describe('openSiteLink()', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('uploads a file under its hash, anew until it is acknowledged', async () => {
+  test('announces a file and sends its pieces, anew until they are acknowledged', async () => {
     const file = join(folder, 'update');
     const content = Buffer.alloc(200_000, 7);
     await writeFile(file, content);
+    const sha256 = sha256Hex(content);
+    await link.upload({ hash: sha256, file, bytes: content.length, round: { ...round, attempt: 2 } as never }, signal);
+    expect(JSON.parse(received[0]!.body.toString())).toEqual({ sha256, bytes: content.length, ...round });
+    expect(received[0]).toMatchObject({ method: 'POST', path: '/v1/uploads', verified: true });
+    expect(received[1]).toMatchObject({ method: 'PATCH', path: `/v1/uploads/${sha256}?offset=0`, verified: true });
+    expect(received[1]!.body.equals(content)).toBe(true);
+
+    received = [];
     busyFor = 2;
-    await link.upload({ hash: sha256Hex(content), file, bytes: content.length, round }, signal);
-    expect(received).toHaveLength(3);
-    for (const request of received) {
-      expect(request).toMatchObject({ method: 'PUT', path: `/v1/blobs/${sha256Hex(content)}`, verified: true });
-      expect(request.body.equals(content)).toBe(true);
-    }
+    await link.upload({ hash: sha256, file, bytes: content.length, round }, signal);
+    expect(received.map(({ method }) => method)).toEqual(['POST', 'POST', 'POST', 'PATCH']);
     expect(troubles).toEqual(['CoordinatorUnreachableError', 'CoordinatorUnreachableError']);
-    expect(link.bytesSent()).toBeGreaterThan(3 * content.length);
-    expect(link.bytesSent()).toBeLessThan(3 * content.length + 5000);
+    expect(link.bytesSent()).toBeGreaterThan(2 * content.length);
+    expect(link.bytesSent()).toBeLessThan(2 * content.length + 6000);
+  });
+
+  test('is told by nobody but its coordinator that an upload is complete', async () => {
+    const file = join(folder, 'update');
+    await writeFile(file, 'sealed');
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      request.resume();
+      response.writeHead(201, { 'upload-offset': 6, 'upload-length': 6 }).end();
+    });
+    const upload = link.upload({ hash: sha256Hex('sealed'), file, bytes: 6, round }, AbortSignal.timeout(500));
+    await expect(upload).rejects.toThrow();
+    expect(troubles).toContain('UntrustedAnswerError');
   });
 
   test('downloads a blob into the site’s folder', async () => {
@@ -179,18 +209,19 @@ describe('openSiteLink()', () => {
     await link.declineStudy(study, { reason: 'late' }, signal);
     const hints = { activity: 'training', done: 1, total: 2, loss: 1, perSecond: 1 } as const;
     link.progress({ ...round, ...hints });
-    await vi.waitFor(() => expect(received).toHaveLength(8));
+    await vi.waitFor(() => expect(received).toHaveLength(9));
 
     const last = received.map(({ ledgerBefore }) => JSON.parse(ledgerBefore.trimEnd().split('\n').at(-1)!));
     expect(last.map(({ seq, what }) => `${seq} ${what}`)).toEqual([
       '0 data-counts',
       '1 data-counts',
-      '2 sealed-update',
-      '3 update-figures',
-      '4 reason-code',
-      '5 sealed-evaluation',
-      '6 reason-code',
-      '7 progress-hints',
+      '2 upload-announcement',
+      '3 sealed-update',
+      '4 update-figures',
+      '5 reason-code',
+      '6 sealed-evaluation',
+      '7 reason-code',
+      '8 progress-hints',
     ]);
     for (const [index, { body }] of received.entries()) {
       expect(last[index]).toMatchObject({
@@ -200,8 +231,8 @@ describe('openSiteLink()', () => {
         study,
       });
     }
-    expect(last[2]).toMatchObject({ ...round, purpose: 'training', epsilon: 1.5 });
-    expect(ledger.head().size).toBe(8);
+    expect(last[3]).toMatchObject({ ...round, purpose: 'training', epsilon: 1.5 });
+    expect(ledger.head().size).toBe(9);
   });
 
   test('sends nothing once the ledger cannot be written, and goes on when it can', async () => {

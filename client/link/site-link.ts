@@ -18,14 +18,17 @@ import {
 } from '@wardround/protocols/session/messages.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
+import { createPace } from '@wardround/shared/streams/pace.ts';
 import { type RecordEgress, recordHintsOnce } from '../audit/record-hints-once.ts';
 import { type Retrying, retry } from './backoff.ts';
 import { createByteCounter } from './byte-counter.ts';
-import { downloadBlob } from './download-blob.ts';
+import { createDownloadMemory, downloadBlob } from './download-blob.ts';
 import { createHintSocket } from './hint-socket.ts';
-import { createConnectionPool } from './http-exchange.ts';
+import { createConnectionPool, type Passing } from './http-exchange.ts';
 import type { PinnedCoordinator } from './pinned-coordinator.ts';
+import { shareDownloads } from './share-downloads.ts';
 import { createSignedClient, egressOf, jsonBody } from './signed-client.ts';
+import { uploadFile } from './upload-file.ts';
 
 export interface RoundReference {
   readonly study: Sha256Hex;
@@ -46,8 +49,17 @@ export interface UploadedBlob {
   readonly round: RoundReference;
   /** What the cohort's patients have spent in all with this update; null or absent where no budget is kept. */
   readonly epsilon?: number | null;
-  /** Send no faster than this. */
+  /** Send no faster than this, downloads at the same time counted. */
   readonly bytesPerSecond?: number | undefined;
+  /** Told of the bytes that the coordinator has. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+export interface DownloadOptions {
+  readonly maximumBytes: number;
+  readonly signal: AbortSignal;
+  /** Told of the bytes that are here. Of several who ask for a blob at once, the first is told. */
+  readonly onProgress?: (bytes: number) => void;
 }
 
 /** Every wait ends when its signal aborts. Answers are repeated until the coordinator has them or the signal aborts. */
@@ -55,7 +67,7 @@ export interface SiteLink {
   /** One attempt: the loop that asks for work decides when to ask again. */
   work(signal: AbortSignal): Promise<Work>;
   /** The path of the complete, verified blob in the site's folder. */
-  download(hash: Sha256Hex, options: { maximumBytes: number; signal: AbortSignal }): Promise<string>;
+  download(hash: Sha256Hex, options: DownloadOptions): Promise<string>;
   upload(blob: UploadedBlob, signal: AbortSignal): Promise<void>;
   ready(study: Sha256Hex, ready: SiteReady, signal: AbortSignal): Promise<void>;
   declineStudy(study: Sha256Hex, decline: Decline, signal: AbortSignal): Promise<void>;
@@ -87,11 +99,15 @@ export interface SiteLinkOptions {
   readonly site: string;
   /** Where downloaded blobs are kept. */
   readonly blobFolder: string;
+  /** What the site's policy lets leave and enter in a second, asked at every transfer. Uploads can name their own. */
+  readonly bytesPerSecond?: () => Promise<number | undefined>;
   /** Resolves when what is about to leave is in the site's ledger; what it refuses does not leave. */
   readonly recordEgress: RecordEgress;
   /** Called when there may be work, and when the socket comes and goes. */
   readonly onHint: () => void;
   readonly onClockDifference?: (offsetMillis: number) => void;
+  /** Give up on a request when no byte has moved for this long. */
+  readonly idleTimeoutMillis?: number;
   /** Told of every failed attempt that will be repeated. */
   readonly onTrouble?: (error: Error) => void;
 }
@@ -99,6 +115,9 @@ export interface SiteLinkOptions {
 /** Without a socket, progress goes by HTTP at most this often. */
 const HTTP_PROGRESS_INTERVAL_MILLIS = 2000;
 const PROGRESS_TIMEOUT_MILLIS = 5000;
+/** Small enough that a line limited to a kilobyte a second never looks dead for long. */
+const SLICE_SECONDS = 0.05;
+const LONGEST_SLICE_BYTES = 65_536;
 
 export function openSiteLink(options: SiteLinkOptions): SiteLink {
   const { coordinator, blobFolder } = options;
@@ -118,6 +137,37 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
     const request = { method: 'POST', path, signal, body: jsonBody(message, label) } as const;
     await retry(() => client.ask(request, Acknowledgement), untilAnswered(signal));
   };
+  const pace = createPace();
+  const bandwidth = async () => options.bytesPerSecond?.();
+  /** All transfers of this link share one line. */
+  const paceOf = (bytesPerSecond: number): Passing => ({
+    sliceBytes: Math.min(LONGEST_SLICE_BYTES, Math.max(1, Math.round(bytesPerSecond * SLICE_SECONDS))),
+    pass: (bytes, signal) => pace.pass('line', { bytes, bytesPerSecond, signal }),
+  });
+  const downloads = shareDownloads((hash, { maximumBytes, signal, onProgress }) => {
+    const get = (firstByte: number) =>
+      client.open(
+        {
+          method: 'GET',
+          path: `/v1/blobs/${hash}`,
+          signal,
+          ...(firstByte === 0 ? {} : { headers: { range: `bytes=${firstByte}-`, 'if-range': `"${hash}"` } }),
+        },
+        [200, 206, 416],
+      );
+    const memory = createDownloadMemory();
+    let reached = 0;
+    const note = (bytes: number) => {
+      reached = Math.max(reached, bytes);
+      onProgress?.(bytes);
+    };
+    const attempt = async () => {
+      const limit = await bandwidth();
+      const passing = limit === undefined ? null : paceOf(limit);
+      return downloadBlob(hash, { folder: blobFolder, get, maximumBytes, signal, memory, passing, onProgress: note });
+    };
+    return retry(attempt, { ...untilAnswered(signal), progress: () => reached });
+  });
   const study = (hash: Sha256Hex) => `/v1/studies/${hash}`;
   const round = (reference: RoundReference) =>
     `${study(reference.study)}/stages/${reference.stage}/rounds/${reference.round}`;
@@ -126,29 +176,13 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
 
   return {
     work: (signal) => client.ask({ method: 'GET', path: '/v1/work', signal }, Work),
-    download: (hash, { maximumBytes, signal }) => {
-      const get = (firstByte: number) =>
-        client.open(
-          {
-            method: 'GET',
-            path: `/v1/blobs/${hash}`,
-            signal,
-            ...(firstByte === 0 ? {} : { headers: { range: `bytes=${firstByte}-` } }),
-          },
-          [200, 206, 416],
-        );
-      return retry(() => downloadBlob(hash, { folder: blobFolder, get, maximumBytes, signal }), untilAnswered(signal));
-    },
-    upload: async ({ hash, file, bytes, round, epsilon = null, bytesPerSecond }, signal) => {
-      const label = { purpose: 'training', what: 'sealed-update', ...round, epsilon } as const;
-      const body = {
-        hash,
-        type: 'application/octet-stream',
-        content: { file, size: bytes, bytesPerSecond },
-        label,
-      } as const;
-      const request = { method: 'PUT', path: `/v1/blobs/${hash}`, signal, body } as const;
-      await retry(() => client.ask(request, Acknowledgement), untilAnswered(signal));
+    download: (hash, downloading) => downloads.join(hash, downloading),
+    upload: async ({ hash, file, bytes, round, epsilon = null, bytesPerSecond, onProgress }, signal) => {
+      const limit = Math.min(...[bytesPerSecond, await bandwidth()].filter((value) => value !== undefined));
+      const announcement = { sha256: hash, bytes, ...reference(round) };
+      const label = { purpose: 'training', what: 'sealed-update', ...reference(round), epsilon } as const;
+      const passing = Number.isFinite(limit) ? paceOf(limit) : null;
+      await uploadFile({ announcement, file, label, onProgress }, { client, retrying: untilAnswered(signal), passing });
     },
     ready: (hash, ready, signal) => {
       const label = { purpose: 'preparation', what: 'data-counts', study: hash } as const;
@@ -225,4 +259,9 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
       agent.destroy();
     },
   };
+}
+
+/** Callers give more than this; the announcement holds no more. */
+function reference({ study, stage, round }: RoundReference): RoundReference {
+  return { study, stage, round };
 }

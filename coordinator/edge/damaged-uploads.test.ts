@@ -1,5 +1,6 @@
 /** Uploads and offers that the network, a proxy or a faulty site has damaged, repeated or held back: over real HTTP. */
 import { request as httpRequest } from 'node:http';
+import { uploadPieceBytes } from '@wardround/protocols/transfer/resumable-upload.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { seal } from '@wardround/shared/crypto/sealed-envelope.ts';
 import { signRequest } from '@wardround/shared/crypto/signed-request.ts';
@@ -19,6 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => coordinator.close());
 
+const piece = uploadPieceBytes;
 const offerPath = (round: number): string => `/v1/studies/${study}/stages/slices/rounds/${round}/update`;
 
 async function trained(site: TestSite) {
@@ -27,24 +29,31 @@ async function trained(site: TestSite) {
   return { work, update: await madeUpUpdate(work, site) };
 }
 
-function signed(site: TestSite, bytes: Uint8Array): Record<string, string> {
-  return signRequest({
+const headersOf = (offset: number) => ({
+  'content-type': 'application/offset+octet-stream',
+  'tus-resumable': '1.0.0',
+  'upload-offset': String(offset),
+});
+
+/** A piece that is ready to be sent, signed. */
+function signed(site: TestSite, { upload, offset, bytes }: { upload: string; offset: number; bytes: Uint8Array }) {
+  const path = `/v1/uploads/${upload}?offset=${offset}`;
+  const signature = signRequest({
     identity: site.identity,
     site: site.site,
-    method: 'PUT',
-    path: `/v1/blobs/${sha256Hex(bytes)}`,
+    method: 'PATCH',
+    path,
     bodyHash: sha256Hex(bytes),
     coordinatorFingerprint: site.coordinator.fingerprint,
     nowMillis: Date.now(),
   });
+  return { url: site.coordinator.url + path, headers: { ...headersOf(offset), ...signature } };
 }
 
 /** Sends half of what it announces and breaks the connection. */
 async function cutOff(site: TestSite, bytes: Uint8Array): Promise<void> {
-  const upload = httpRequest(`${site.coordinator.url}/v1/blobs/${sha256Hex(bytes)}`, {
-    method: 'PUT',
-    headers: { ...signed(site, bytes), 'content-length': bytes.length },
-  });
+  const { url, headers } = signed(site, { upload: sha256Hex(bytes), offset: 0, bytes });
+  const upload = httpRequest(url, { method: 'PATCH', headers: { ...headers, 'content-length': bytes.length } });
   upload.on('error', () => undefined);
   await new Promise<void>((resolve) => upload.write(bytes.subarray(0, bytes.length / 2), () => resolve()));
   const closed = new Promise<void>((resolve) => upload.once('close', () => resolve()));
@@ -56,21 +65,47 @@ describe('an upload', () => {
   test('that was cut off, or changed under way, is as if it had not been, and can be sent again', async () => {
     const basel = sites[0]!;
     const { update } = await trained(basel);
-    await cutOff(basel, update.sealed);
+    const upload = update.offer.blob;
+    const first = update.sealed.subarray(0, piece);
+    expect((await basel.announce(update.sealed)).status).toBe(201);
+    await cutOff(basel, first);
     const missing = await basel.post(offerPath(1), update.offer);
     expect([missing.status, missing.body.code]).toEqual([409, 'blob-missing']);
 
-    for (const changed of [flipped(update.sealed), update.sealed.subarray(0, -1)]) {
-      const headers = signed(basel, update.sealed);
-      const answer = await fetch(`${basel.coordinator.url}/v1/blobs/${update.offer.blob}`, {
-        method: 'PUT',
-        headers,
-        body: Buffer.from(changed),
-      });
-      expect([answer.status, await answer.json()]).toMatchObject([422, { code: 'blob-mismatch' }]);
+    for (const [changed, status, code] of [
+      [flipped(first), 460, 'body-hash-mismatch'],
+      [first.subarray(0, -1), 460, 'body-hash-mismatch'],
+    ] as const) {
+      const answer = await basel.sendPiece(changed, { upload, offset: 0, changes: { bodyHash: sha256Hex(first) } });
+      expect([answer.status, answer.body.code]).toEqual([status, code]);
       expect((await basel.post(offerPath(1), update.offer)).body.code).toBe('blob-missing');
     }
-    expect((await basel.upload(update.sealed)).status).toBe(200);
+
+    // A sound piece in the wrong place is told the right one.
+    const elsewhere = await basel.sendPiece(first, { upload, offset: 10 * piece });
+    expect([elsewhere.status, elsewhere.body.code, elsewhere.headers['upload-offset']]).toEqual([
+      409,
+      'offset-mismatch',
+      '0',
+    ]);
+
+    // What was acknowledged stays; a repeat is acknowledged alike; what is whole at last but wrong is begun again.
+    const wrong = flipped(first);
+    for (let i = 0; i < 2; i++) {
+      const counted = await basel.sendPiece(wrong, { upload, offset: 0 });
+      expect([counted.status, counted.headers['upload-offset']]).toEqual([204, String(first.length)]);
+    }
+    let last = await basel.request('HEAD', `/v1/uploads/${upload}`, { headers: headersOf(0) });
+    expect([last.status, last.headers['upload-offset']]).toEqual([200, String(first.length)]);
+    for (let offset = first.length; offset < update.sealed.length; offset += piece) {
+      last = await basel.sendPiece(update.sealed.subarray(offset, offset + piece), { upload, offset });
+    }
+    expect([last.status, last.body.code]).toEqual([422, 'blob-mismatch']);
+    expect((await basel.request('HEAD', `/v1/uploads/${upload}`, { headers: headersOf(0) })).status).toBe(404);
+
+    expect((await basel.upload(update.sealed)).status).toBe(204);
+    const again = await basel.announce(update.sealed);
+    expect([again.status, again.headers['upload-offset']]).toEqual([201, String(update.sealed.length)]);
     expect((await basel.post(offerPath(1), update.offer)).body).toEqual({ ok: true });
   });
 
@@ -102,11 +137,15 @@ describe('an upload', () => {
   test('replayed as it was recorded is refused, and the others go on', async () => {
     const zurich = sites[3]!;
     const { update } = await trained(zurich);
-    const recorded = { method: 'PUT', headers: signed(zurich, update.sealed), body: Buffer.from(update.sealed) };
-    const put = () => fetch(`${zurich.coordinator.url}/v1/blobs/${update.offer.blob}`, recorded);
-    expect((await put()).status).toBe(200);
-    const replayed = await put();
+    const upload = update.offer.blob;
+    const bytes = update.sealed.subarray(0, piece);
+    await zurich.announce(update.sealed);
+    const { url, headers } = signed(zurich, { upload, offset: 0, bytes });
+    const patch = () => fetch(url, { method: 'PATCH', headers, body: Buffer.from(bytes) });
+    expect((await patch()).status).toBe(204);
+    const replayed = await patch();
     expect([replayed.status, await replayed.json()]).toMatchObject([401, { code: 'replayed' }]);
+    expect((await zurich.upload(update.sealed)).status).toBe(204);
     expect((await zurich.post(offerPath(1), update.offer)).body).toEqual({ ok: true });
     await vi.waitFor(async () => {
       const { state } = await coordinator.study(study);

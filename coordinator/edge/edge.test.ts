@@ -258,12 +258,13 @@ describe('a round, at the edge', () => {
     const own = await madeUpUpdate(work, basel);
 
     // Uploads: only what was announced, only so much, only in full.
-    const mismatch = await basel.request('PUT', `/v1/blobs/${absent}`, { body: 'x', bodyHash: absent });
+    const x = Buffer.from('x');
+    expect((await basel.announce(x, { sha256: absent })).status).toBe(201);
+    const other = await basel.sendPiece(x, { upload: absent, offset: 0, changes: { bodyHash: absent } });
+    expect([other.status, other.body.code]).toEqual([460, 'body-hash-mismatch']);
+    const mismatch = await basel.sendPiece(x, { upload: absent, offset: 0 });
     expect([mismatch.status, mismatch.body.code]).toEqual([422, 'blob-mismatch']);
-    const other = await basel.request('PUT', `/v1/blobs/${absent}`, { body: 'x' });
-    expect([other.status, other.body.code]).toEqual([422, 'body-hash-mismatch']);
-    const large = new Uint8Array(own.sealed.length + 1);
-    const tooLarge = await basel.upload(large);
+    const tooLarge = await basel.upload(new Uint8Array(own.sealed.length + 1));
     expect([tooLarge.status, tooLarge.body.code]).toEqual([413, 'blob-too-large']);
 
     // Offers out of turn change nothing.
@@ -278,7 +279,7 @@ describe('a round, at the edge', () => {
     }
 
     // Basel's own update is taken, and taken once.
-    expect((await basel.upload(own.sealed)).status).toBe(200);
+    expect((await basel.upload(own.sealed)).status).toBe(204);
     expect((await geneva.request('GET', `/v1/blobs/${own.offer.blob}`)).body.code).toBe('blob-not-found');
     for (let i = 0; i < 2; i++) expect((await basel.post(update(1), own.offer)).body).toEqual({ ok: true });
     const second = await madeUpUpdate(work, basel);
@@ -286,7 +287,8 @@ describe('a round, at the edge', () => {
     expect((await basel.post(update(1), second.offer)).body.code).toBe('equivocation');
 
     // Geneva offers Basel's envelope as its own: it does not open there.
-    expect((await geneva.upload(own.sealed)).status).toBe(200);
+    await untilTraining(geneva);
+    expect((await geneva.upload(own.sealed)).status).toBe(204);
     const stolen = await geneva.post(update(1), own.offer);
     expect([stolen.status, stolen.body.code]).toEqual([422, 'seal-broken']);
     const again = await geneva.post(update(1), own.offer);

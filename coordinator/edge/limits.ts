@@ -2,6 +2,11 @@
  * Every bound that protects the coordinator from what arrives, in one place, and the oldest release of each package at the
  * edge that has no known hole. Review both together; tests hold the server and the lock file to them.
  */
+import { uploadPieceBytes, uploadPiecesAtOnce } from '@wardround/protocols/transfer/resumable-upload.ts';
+
+/** What a line must carry at least; a site's own policy can ask for no less. */
+const leastBytesPerSecond = 1000;
+
 export const limits = {
   /** A signed request's time may differ from ours by so much; its nonce is remembered for as long. */
   clockToleranceMillis: 300_000,
@@ -17,20 +22,32 @@ export const limits = {
   /** How long the rest of a body that was refused may still arrive, so that its sender can read the refusal. */
   refusedBodyMillis: 30_000,
 
-  /** Uploads of one site that are under way at the same time, and that wait to be offered. */
-  uploadsAtOnce: 2,
+  /** Uploads of one site that are complete and wait to be offered. */
   uploadsWaiting: 4,
+  /** What one site's unfinished uploads may take, and how they come in (staged-uploads.ts). */
+  uploads: {
+    pieceBytes: uploadPieceBytes,
+    piecesAtOnce: uploadPiecesAtOnce,
+    /** Shorter than a client's patience with a connection on which nothing moves. */
+    pieceWaitMillis: 20_000,
+    uploadsAtOnce: 2,
+    siteBytes: 64 * 2 ** 30,
+    expiryMillis: 24 * 3_600_000,
+    sweepMillis: 600_000,
+  },
 
   /** Requests of one site, and of one address that has not shown who it is. */
   siteRequests: { perSecond: 50, burst: 200 },
+  /** Pieces of one site's uploads: 1.6 GB a second. */
+  sitePieces: { perSecond: 400, burst: 800 },
   strangerRequests: { perSecond: 20, burst: 100 },
   /** Socket messages of one site. */
   socketMessages: { perSecond: 20, burst: 60 },
 
   http: {
     headersTimeoutMillis: 10_000,
-    /** A whole upload: slow lines are welcome, silent ones end after `idleTimeoutMillis`. */
-    requestTimeoutMillis: 3_600_000,
+    /** The pieces under way over the slowest line: slow ones are welcome, silent ones end after `idleTimeoutMillis`. */
+    requestTimeoutMillis: (1000 * uploadPiecesAtOnce * uploadPieceBytes) / leastBytesPerSecond,
     idleTimeoutMillis: 120_000,
     keepAliveTimeoutMillis: 30_000,
     checkIntervalMillis: 2000,

@@ -2,19 +2,20 @@
  * Sealed updates that sites have uploaded and that have not been added yet, one folder a site: whose an upload is stands
  * in its path, so a site can offer only its own.
  */
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { type BlobFolder, openBlobFolder } from './blob-folder.ts';
 
 export interface UploadFolder {
+  readonly folder: string;
   /** The site's own blobs; the folder is made when it is missing. */
   of(site: string): Promise<BlobFolder>;
   /** Removes the site's oldest uploads that nobody needs until it has fewer than `limit` of them. */
   makeRoom(site: string, options: { readonly needed: ReadonlySet<Sha256Hex>; readonly limit: number }): Promise<void>;
   /** Removes every whole upload that is not needed, of every site. */
   sweep(needed: ReadonlySet<Sha256Hex>): Promise<void>;
-  /** Removes what interrupted uploads left behind. */
+  /** Removes what interrupted writes left behind. Uploads under way stay: staged-uploads.ts removes them in time. */
   removeParts(): Promise<void>;
 }
 
@@ -27,6 +28,7 @@ export function openUploadFolder(folder: string): UploadFolder {
   };
 
   return {
+    folder,
     of,
     async makeRoom(site, { needed, limit }) {
       const blobs = await of(site);
@@ -45,8 +47,10 @@ export function openUploadFolder(folder: string): UploadFolder {
     },
     async removeParts() {
       for (const site of await readdir(folder)) {
-        const blobs = await of(site);
-        await blobs.sweep(new Set(await blobs.list()));
+        const own = (await of(site)).folder;
+        for (const name of await readdir(own)) {
+          if (name.endsWith('.part')) await rm(path.join(own, name), { force: true });
+        }
       }
     },
   };

@@ -9,6 +9,16 @@ import { CoordinatorIdentity, type Work } from '@wardround/protocols/session/mes
 import { parseStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
 import { stageUpdateCode } from '@wardround/protocols/study/stage-layout.ts';
 import { evaluationContext, updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
+import {
+  readUploadState,
+  tusVersion,
+  type UploadAnnouncement,
+  uploadHeaders,
+  uploadPath,
+  uploadPieceBytes,
+  uploadStatementHash,
+  uploadsPath,
+} from '@wardround/protocols/transfer/resumable-upload.ts';
 import { encodeUpdate } from '@wardround/protocols/transfer/update-code.ts';
 import { encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
@@ -42,6 +52,13 @@ export interface RequestChanges {
   readonly bodyHash?: string;
 }
 
+export interface PieceOptions {
+  /** The upload's name, and the byte that the piece begins with. */
+  readonly upload: string;
+  readonly offset: number;
+  readonly changes?: RequestChanges;
+}
+
 export interface TestSite {
   readonly site: string;
   readonly identity: Identity;
@@ -52,7 +69,12 @@ export interface TestSite {
   /** Approves what waits for members' approval, as a site with an automatic policy does. */
   approveRoster(): Promise<void>;
   download(hash: string): Promise<Uint8Array>;
+  /** Announces and sends all of it, for the round that this site was last asked to train in. @returns the first refusal, or the last answer. */
   upload(bytes: Uint8Array): Promise<TestAnswer>;
+  /** Says that so much is going to be sent for that round. */
+  announce(bytes: Uint8Array, changes?: Partial<UploadAnnouncement>): Promise<TestAnswer>;
+  /** Sends one piece, signed. */
+  sendPiece(bytes: Uint8Array, options: PieceOptions): Promise<TestAnswer>;
   /** Does what one answer of `work` asks, with made-up results that depend on the site's name and the round alone. */
   doWork(work: Work): Promise<void>;
 }
@@ -112,15 +134,26 @@ export function createTestSite(own: Pick<TestSite, 'site' | 'identity' | 'coordi
     const response = await fetch(coordinator.url + path, {
       method,
       headers: { ...signed, ...changes.headers },
-      ...(method === 'GET' ? {} : { body: Buffer.from(body) }),
+      ...(method === 'GET' || method === 'HEAD' ? {} : { body: Buffer.from(body) }),
     });
     const bytes = new Uint8Array(await response.arrayBuffer());
     const headers = Object.fromEntries(response.headers);
-    if (headers['content-type']?.startsWith('application/json')) {
+    if (method !== 'HEAD' && headers['content-type']?.startsWith('application/json')) {
       const requestNonce = changes.headers?.[SIGNATURE_HEADERS.nonce] ?? signed[SIGNATURE_HEADERS.nonce] ?? '';
       const { signingKey } = coordinator;
       verifyAnswer(headers, { status: response.status, bodyHash: sha256Hex(bytes), requestNonce, signingKey });
       return { status: response.status, body: JSON.parse(Buffer.from(bytes).toString()), headers };
+    }
+    const state = readUploadState(headers);
+    if (state !== null) {
+      const requestNonce = signed[SIGNATURE_HEADERS.nonce] ?? '';
+      const { signingKey } = coordinator;
+      verifyAnswer(headers, {
+        status: response.status,
+        bodyHash: uploadStatementHash(state),
+        requestNonce,
+        signingKey,
+      });
     }
     return { status: response.status, body: bytes, headers };
   };
@@ -139,7 +172,36 @@ export function createTestSite(own: Pick<TestSite, 'site' | 'identity' | 'coordi
     return bytes;
   };
 
-  const upload: TestSite['upload'] = (bytes) => request('PUT', `/v1/blobs/${sha256Hex(bytes)}`, { body: bytes });
+  /** The round of the last work that was one. */
+  let asked: Pick<UploadAnnouncement, 'study' | 'stage' | 'round'> | null = null;
+
+  const announce: TestSite['announce'] = (bytes, changes = {}) => {
+    if (asked === null) throw new Error('this site was not asked to train yet');
+    const announcement: UploadAnnouncement = { sha256: sha256Hex(bytes), bytes: bytes.length, ...asked, ...changes };
+    const headers = { [uploadHeaders.version]: tusVersion, [uploadHeaders.length]: String(announcement.bytes) };
+    return request('POST', uploadsPath, { headers, body: JSON.stringify(announcement) });
+  };
+
+  const sendPiece: TestSite['sendPiece'] = (bytes, { upload, offset, changes = {} }) =>
+    request('PATCH', `${uploadPath(upload)}?offset=${offset}`, {
+      body: bytes,
+      ...changes,
+      headers: {
+        'content-type': 'application/offset+octet-stream',
+        [uploadHeaders.version]: tusVersion,
+        [uploadHeaders.offset]: String(offset),
+        ...changes.headers,
+      },
+    });
+
+  const upload: TestSite['upload'] = async (bytes) => {
+    let answer = await announce(bytes);
+    for (let offset = 0; offset < bytes.length && answer.status < 300; offset += uploadPieceBytes) {
+      const piece = bytes.subarray(offset, offset + uploadPieceBytes);
+      answer = await sendPiece(piece, { upload: sha256Hex(bytes), offset });
+    }
+    return answer;
+  };
 
   return {
     ...own,
@@ -147,6 +209,8 @@ export function createTestSite(own: Pick<TestSite, 'site' | 'identity' | 'coordi
     post,
     download,
     upload,
+    announce,
+    sendPiece,
     async approveRoster() {
       const found = await request('GET', '/v1/roster/0');
       // A site that was not admitted yet or that was taken out approves nothing.
@@ -158,7 +222,11 @@ export function createTestSite(own: Pick<TestSite, 'site' | 'identity' | 'coordi
         body: JSON.stringify({ roster: rosterHash(proposal), approval }),
       });
     },
-    work: async () => (await accept(request('GET', '/v1/work'))).body,
+    async work() {
+      const work: Work = (await accept(request('GET', '/v1/work'))).body;
+      if ('round' in work) asked = { study: work.study, stage: work.stage, round: work.round };
+      return work;
+    },
     async doWork(work) {
       switch (work.kind) {
         case 'prepare':

@@ -17,8 +17,10 @@ const EgressContent = z.enum([
   'data-counts',
   /** Why the site does not take part, as a reason code. */
   'reason-code',
-  /** An update, sealed to the coordinator; masked before in studies with secure aggregation. */
+  /** A piece of an update, sealed to the coordinator; masked before in studies with secure aggregation. */
   'sealed-update',
+  /** Hash and length of a sealed update that follows, and its round. */
+  'upload-announcement',
   /** A signed message of a secure-aggregation session: keys, sealed shares, hashes; loss, steps and samples beside the first. */
   'session-message',
   /** The update's hash, with loss, steps, samples and seconds. */

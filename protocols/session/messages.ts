@@ -6,7 +6,7 @@
  *   POST /v1/enrolments                                           EnrolmentRequest -> EnrolmentAnswer
  *   GET  /v1/work                                                 -> Work
  *   GET  /v1/blobs/SHA256                                         -> bytes (Range)
- *   PUT  /v1/blobs/SHA256                                         bytes -> Acknowledgement
+ *   POST, HEAD, PATCH, DELETE /v1/uploads                         tus (../transfer/resumable-upload.ts)
  *   POST /v1/studies/STUDY/ready                                  SiteReady -> Acknowledgement
  *   POST /v1/studies/STUDY/decline                                Decline -> Acknowledgement
  *   POST /v1/studies/STUDY/stages/STAGE/rounds/ROUND/update       UpdateOffer -> Acknowledgement
