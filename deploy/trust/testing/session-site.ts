@@ -1,5 +1,5 @@
 /** A site for tests of secure aggregation: the real client but for training, which is made up from the site's name. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
@@ -7,16 +7,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openSiteLink, type SiteLink } from '@wardround/client/link/site-link.ts';
 import { createSiteLog } from '@wardround/client/log/site-log.ts';
 import { createRosterFollower } from '@wardround/client/roster/follow-roster.ts';
+import { writeResidual } from '@wardround/client/state/kept-residual.ts';
 import { createStatusBoard } from '@wardround/client/state/site-status.ts';
 import { performAssignment } from '@wardround/client/training/rounds/perform-assignment.ts';
 import { advanceModel } from '@wardround/client/training/session/advance-model.ts';
 import { maskVector } from '@wardround/client/training/session/mask-vector.ts';
 import type { Trainer } from '@wardround/client/training/trainer.ts';
-import type { Task } from '@wardround/client/training/worker-messages.ts';
+import { updateFromWeights } from '@wardround/client/training/update-from-weights.ts';
+import type { Task, Trained, TrainTask } from '@wardround/client/training/worker-messages.ts';
 import { madeUpUpdate, readiness, sealReport, type TestSite } from '@wardround/coordinator/testing/test-site.ts';
 import type { Work } from '@wardround/protocols/session/messages.ts';
 import { planHash } from '@wardround/protocols/study/plan.ts';
+import { stageUpdateCode } from '@wardround/protocols/study/stage-layout.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { float32FromBytes } from '@wardround/shared/bytes/little-endian.ts';
+import { seal } from '@wardround/shared/crypto/sealed-envelope.ts';
+import { createRandom } from '@wardround/shared/random/seeded-random.ts';
+import { layoutHash } from '@wardround/shared/tensors/layout.ts';
 
 export interface SessionSite {
   readonly site: string;
@@ -56,6 +63,9 @@ export async function createSessionSite(joined: TestSite, hooks: SiteHooks = {})
           return { ready: readiness, engine: { ...readiness.engine, notes: [] }, notes: [] };
         case 'train': {
           const { plan, stage, round, sites, model } = task;
+          if (task.residuals !== undefined || plan.protection.centralPrivacy !== undefined) {
+            return trainAndCode(task, site);
+          }
           const made = await madeUpUpdate(
             {
               kind: 'train',
@@ -141,5 +151,41 @@ export async function createSessionSite(joined: TestSite, hooks: SiteHooks = {})
       await status.close();
     },
     remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** A made-up change that goes through the site's own coding: residuals, limits and noise. */
+async function trainAndCode(task: TrainTask, site: string): Promise<Trained> {
+  const { plan, stage, round, sites, residuals } = task;
+  const code = stageUpdateCode(plan, plan.stages.find(({ name }) => name === stage)!, sites);
+  const { size, groups } = code.layout;
+  const random = createRandom(`${site}/${stage}/${round}/coded`);
+  const [amplitude, phase] = [plan.protection.clip * random.next(), random.int(1000)];
+  const after = Float32Array.from({ length: size }, (_, i) => (amplitude * (((i + phase) % 997) - 498)) / 498);
+  const carried = residuals?.carried == null ? null : await readFile(path.join(residuals.path, residuals.carried));
+  const residual =
+    residuals === undefined
+      ? null
+      : carried === null
+        ? new Float32Array(size)
+        : float32FromBytes(Uint8Array.from(carried));
+  const { vector, clippedCoordinates, cappedGroups } = updateFromWeights(
+    { before: new Float32Array(size), after, sampleCounts: Object.fromEntries(groups.map((group) => [group, 5])) },
+    { ...code, normLimit: plan.protection.updateNormLimit, residual },
+  );
+  const bytes = task.keepVector === undefined ? seal(vector, task.sealing) : vector;
+  const hash = sha256Hex(bytes);
+  await mkdir(task.outbox, { recursive: true });
+  const file = task.keepVector ?? path.join(task.outbox, hash);
+  await writeFile(file, bytes);
+  return {
+    blob: { hash, file },
+    bytes: bytes.length,
+    layout: layoutHash(code.layout),
+    figures: { loss: 0, steps: 0, samples: 0, seconds: 0 },
+    local: null,
+    clippedCoordinates,
+    cappedGroups,
+    residual: residual === null || residuals === undefined ? undefined : await writeResidual(residuals.path, residual),
   };
 }
