@@ -41,6 +41,7 @@ import { databasePlace } from './storage/database-place.ts';
 import { loadOrCreateIdentity } from './storage/identity-file.ts';
 import { createJournal } from './storage/journal.ts';
 import { createNonceMemory } from './storage/nonce-memory.ts';
+import { retryUnavailable } from './storage/retry-unavailable.ts';
 import { createRosterTable } from './storage/roster-table.ts';
 import { createSiteTable } from './storage/site-table.ts';
 import { createStateFolder, stateFolder } from './storage/state-folder.ts';
@@ -132,11 +133,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   let publicUrl = options.publicUrl ?? '';
   const onAdmitted = async (site: string): Promise<void> => {
     log.info({ site }, 'site-admitted');
-    const { signingKey } = (await sites.findSite(site)) ?? {};
+    const { signingKey } = (await retryUnavailable(() => sites.findSite(site), clock)) ?? {};
     if (signingKey !== undefined) {
       await auditLog.append([{ kind: 'site-admitted', site, signingKey }]).catch(onTrouble);
     }
-    await studies.invite(site);
+    await retryUnavailable(() => studies.invite(site), clock);
     hint([site]);
   };
   const roster = await createRosterKeeper(rosters, {
@@ -146,7 +147,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     now: clock.now,
     async onEpoch(next, previous) {
       log.info({ epoch: next.epoch, changes: rosterDifference(previous, next) }, 'roster-adopted');
-      await followRoster(next, { table: sites, onAdmitted });
+      await retryUnavailable(() => followRoster(next, { table: sites, onAdmitted }), clock);
       hint(memberNames(next));
     },
     onProposal: hint,

@@ -136,24 +136,25 @@ describeOnPostgresql('a study', (database) => {
     const administrator = new Client({ connectionString: (database.place() as PostgresqlPlace).url });
     await administrator.connect();
     cleanUps.push(() => administrator.end());
-    const isOver = async (): Promise<boolean> => (await coordinator.study(study)).state.endedAtMillis !== null;
     let ended = 0;
+    let isOver = false;
     const disturb = async (): Promise<void> => {
-      while (!(await persistently(isOver))) {
-        await delay(random.int(300));
+      while (!isOver) {
+        await delay(random.int(200));
         const { rowCount } = await administrator.query(
           'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1',
           [application],
         );
         ended += rowCount ?? 0;
+        isOver = (await persistently(() => coordinator.study(study))).state.endedAtMillis !== null;
       }
     };
     const work = async (site: TestSite): Promise<void> => {
-      while (!(await persistently(isOver))) {
+      while (!isOver) {
         const asked = await persistently(() => site.work());
         // Whether it was stored before the answer was lost shows in the next work.
         if (asked.kind !== 'idle') await site.doWork(asked).catch(requireUnavailable);
-        await delay(10);
+        await delay(50);
       }
     };
     await Promise.all([disturb(), ...sites.map(work)]);
