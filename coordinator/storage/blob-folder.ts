@@ -2,11 +2,11 @@
  * A folder of content-addressed files: each is named by its SHA-256 and never changes. A file appears under its name
  * only when it is whole and on the disk, so whoever finds it may rely on it.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { readAt } from '@wardround/shared/files/read-at.ts';
+import { readAt, readInto } from '@wardround/shared/files/read-at.ts';
 import { syncFolder } from '@wardround/shared/files/sync-folder.ts';
 
 export interface BlobFolder {
@@ -112,9 +112,7 @@ export function openBlobFolder(folder: string): BlobFolder {
         await writeAt(file, { bytes, position });
       },
       async publish({ expected } = {}) {
-        for (; end < whole; end += Math.min(pieceBytes, whole - end)) {
-          digest.update(await readAt(file, { position: end, bytes: Math.min(pieceBytes, whole - end) }));
-        }
+        await addToDigest(digest, { file, from: end, to: whole });
         const hash = digest.digest('hex');
         if (expected !== undefined && hash !== expected) {
           throw new BlobMismatchError(
@@ -153,12 +151,16 @@ export function openBlobFolder(folder: string): BlobFolder {
     return { hash: await blob.publish(expected === undefined ? {} : { expected }), size };
   };
 
-  const openUnchecked = async (hash: Sha256Hex): Promise<BlobFile> => {
+  const openWith = async (
+    hash: Sha256Hex,
+    check: (file: FileHandle, size: number) => Promise<void>,
+  ): Promise<BlobFile> => {
     const file = await open(pathOf(hash)).catch((error: unknown) => {
       throw isMissing(error) ? new BlobDamagedError(missingBlob(hash)) : error;
     });
     try {
       const { size: sizeBytes } = await file.stat();
+      await check(file, sizeBytes);
       const read: OpenBlob['read'] = (range) => readAt(file, range);
       return { sizeBytes, descriptor: file.fd, read, [Symbol.asyncDispose]: () => file.close() };
     } catch (error) {
@@ -199,21 +201,13 @@ export function openBlobFolder(folder: string): BlobFolder {
       }
       return bytes;
     },
-    async open(hash) {
-      const blob = await openUnchecked(hash);
-      try {
+    open: (hash) =>
+      openWith(hash, async (file, size) => {
         const digest = createHash('sha256');
-        for (let position = 0; position < blob.sizeBytes; position += pieceBytes) {
-          digest.update(await blob.read({ position, bytes: Math.min(pieceBytes, blob.sizeBytes - position) }));
-        }
+        await addToDigest(digest, { file, from: 0, to: size });
         if (digest.digest('hex') !== hash) throw new BlobDamagedError(changedBlob(hash));
-        return blob;
-      } catch (error) {
-        await blob[Symbol.asyncDispose]();
-        throw error;
-      }
-    },
-    openUnchecked,
+      }),
+    openUnchecked: (hash) => openWith(hash, async () => undefined),
     draft,
     async remove(hash) {
       await rm(pathOf(hash), { force: true });
@@ -227,6 +221,20 @@ export function openBlobFolder(folder: string): BlobFolder {
       }
     },
   };
+}
+
+/** Reads into the same memory again and again: the collector would let hundreds of megabytes wait. */
+async function addToDigest(
+  digest: Hash,
+  { file, from, to }: { readonly file: FileHandle; readonly from: number; readonly to: number },
+): Promise<void> {
+  const buffer = new Uint8Array(Math.max(0, Math.min(pieceBytes, to - from)));
+  for (let position = from; position < to; ) {
+    const target = buffer.subarray(0, to - position);
+    await readInto(file, { position, target });
+    digest.update(target);
+    position += target.length;
+  }
 }
 
 async function writeAt(
