@@ -5,10 +5,13 @@
 import { type LogIdentity, openCheckpoint, witnessKey } from '@wardround/protocols/audit/checkpoint.ts';
 import { signLedgerHead } from '@wardround/protocols/audit/egress-head.ts';
 import type { CheckpointAnswer } from '@wardround/protocols/audit/messages.ts';
+import { signPrivacyHead } from '@wardround/protocols/audit/privacy-head.ts';
 import { cosignNote } from '@wardround/protocols/audit/signed-note.ts';
 import { followLog, LogRefusedError } from '@wardround/protocols/audit/watch-log.ts';
 import { type Identity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import type { SiteLink } from '../link/site-link.ts';
+import { COHORT } from '../policy/charge-round.ts';
+import { readPrivacyLedger } from '../policy/privacy-ledger.ts';
 import { DamagedStateError, readStateFile, writeStateFile } from '../state/state-file.ts';
 import { AUDIT_REMEDY, logEvidence, SEEN_CHECKPOINT } from './audit-files.ts';
 import type { EgressLedger } from './egress-ledger.ts';
@@ -51,7 +54,10 @@ export function watchCoordinator(
     });
     const timeSeconds = Math.floor(nowMillis() / 1000);
     const cosignature = cosignNote(checkpoint.note.text, signer, { timeSeconds });
-    await link.cosign({ size: checkpoint.size, cosignature, ledger: signLedgerHead(head, identity) }, signal);
+    const charged = (await readPrivacyLedger(folder, { cohort: COHORT })).head;
+    const offer = { size: checkpoint.size, cosignature, ledger: signLedgerHead(head, identity) };
+    const privacy = charged.size > 0 && { privacy: signPrivacyHead(charged, identity) };
+    await link.cosign({ ...offer, ...privacy }, signal);
   }
 
   return {

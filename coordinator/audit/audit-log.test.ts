@@ -4,6 +4,7 @@ import path from 'node:path';
 import { witnessKey } from '@wardround/protocols/audit/checkpoint.ts';
 import { signLedgerHead } from '@wardround/protocols/audit/egress-head.ts';
 import type { LogEntry } from '@wardround/protocols/audit/log-record.ts';
+import { signPrivacyHead } from '@wardround/protocols/audit/privacy-head.ts';
 import { cosignNote, parseNote } from '@wardround/protocols/audit/signed-note.ts';
 import { verifyLog } from '@wardround/protocols/audit/verify-log.ts';
 import { followLog } from '@wardround/protocols/audit/watch-log.ts';
@@ -81,6 +82,31 @@ describe('openAuditLog()', () => {
     });
     expect(verifyLog(await lines(), { log, checkpoints: await notes() })).toMatchObject({ ok: true, cosignatures: 1 });
     expect(JSON.parse((await lines())[1]!)).toMatchObject({ kind: 'site-ledger', site: 'clinic', ledger: { size: 4 } });
+  });
+
+  test('keeps the head of a site’s privacy ledger, and refuses one with fewer charges', async () => {
+    const charged = (size: number, by = site) => ({
+      privacy: signPrivacyHead({ size, hash: String(size).repeat(64) }, by),
+    });
+    await logged(async (audit) => {
+      await audit.append([admission]);
+      await audit.checkpoint();
+      const offer = cosignatureOf(audit.answer(0).note!);
+      const forged = audit.cosign({ ...offer, ...charged(2, generateIdentity()) }, clinic);
+      await expect(forged).rejects.toMatchObject({ code: 'cosignature-invalid' });
+      await audit.cosign({ ...offer, ...charged(2) }, clinic);
+      await audit.cosign({ ...offer, ...charged(2) }, clinic);
+      await audit.cosign(offer, clinic);
+    });
+    await logged(async (audit) => {
+      const offer = cosignatureOf(audit.answer(0).note!);
+      const refused = { code: 'privacy-ledger-rolled-back' };
+      await expect(audit.cosign({ ...offer, ...charged(1) }, clinic)).rejects.toMatchObject(refused);
+      await audit.cosign({ ...offer, ...charged(3) }, clinic);
+    });
+    const kinds = (await lines()).map((line) => JSON.parse(line).kind);
+    expect(kinds).toEqual(['site-admitted', 'site-ledger', 'site-privacy-ledger', 'site-privacy-ledger']);
+    expect(verifyLog(await lines(), { log, checkpoints: await notes() })).toMatchObject({ ok: true });
   });
 
   test('refuses a cosignature by another, and a ledger that was rolled back, also after a restart', async () => {

@@ -8,6 +8,7 @@ import { checkpointText, logKey, witnessKey } from '@wardround/protocols/audit/c
 import { isSignedLedgerHead, type LedgerHead } from '@wardround/protocols/audit/egress-head.ts';
 import { LogEntry, type LogRecord } from '@wardround/protocols/audit/log-record.ts';
 import type { CheckpointAnswer, CosignatureOffer } from '@wardround/protocols/audit/messages.ts';
+import { isSignedPrivacyHead } from '@wardround/protocols/audit/privacy-head.ts';
 import {
   cosignedAt,
   encodeNote,
@@ -87,10 +88,13 @@ export async function openAuditLog(
   const pending: LogEntry[] = [];
   /** The ledger head that each site showed last. */
   const shown = new Map<string, LedgerHead>();
+  /** The same of its privacy ledger. */
+  const charged = new Map<string, LedgerHead>();
   /** Under which keys the log knows each site. */
   const keysOf = new Map<string, Set<string>>();
   const learn = (entry: LogEntry): void => {
     if (entry.kind === 'site-ledger') shown.set(entry.site, entry.ledger);
+    if (entry.kind === 'site-privacy-ledger') charged.set(entry.site, entry.ledger);
     if (entry.kind === 'site-admitted') {
       keysOf.set(entry.site, (keysOf.get(entry.site) ?? new Set()).add(entry.signingKey));
     }
@@ -174,7 +178,8 @@ export async function openAuditLog(
         const key = witnessKey(log, by);
         if (
           !isCosignedBy(signed, { line: offer.cosignature, key }) ||
-          !isSignedLedgerHead(offer.ledger, by.signingKey)
+          !isSignedLedgerHead(offer.ledger, by.signingKey) ||
+          (offer.privacy !== undefined && !isSignedPrivacyHead(offer.privacy, by.signingKey))
         ) {
           throw new RefusalError('cosignature-invalid', {
             status: 422,
@@ -191,6 +196,17 @@ export async function openAuditLog(
               'Put the newest copy of the site folder’s audit folder back, or join again under another name.',
           });
         }
+        const { privacy } = offer;
+        const chargedBefore = charged.get(by.site) ?? { size: 0, hash: CHAIN_START };
+        const isChargedSame = privacy?.size === chargedBefore.size && privacy.hash === chargedBefore.hash;
+        if (privacy !== undefined && !isChargedSame && privacy.size <= chargedBefore.size) {
+          throw new RefusalError('privacy-ledger-rolled-back', {
+            status: 409,
+            message:
+              `This site has shown a privacy ledger of ${chargedBefore.size} charges before and shows an older one now. ` +
+              'Put the newest copy of the site folder’s privacy folder back; what its patients have spent must not be forgotten.',
+          });
+        }
         // A site that rotated its keys: whoever verifies the log finds the new one in it.
         if (!keysOf.get(by.site)?.has(by.signingKey))
           await write([{ kind: 'site-admitted', site: by.site, signingKey: by.signingKey }]);
@@ -200,6 +216,9 @@ export async function openAuditLog(
           if (latest?.size === offer.size) latest = { size: offer.size, note: cosigned };
         }
         if (!isSame) await write([{ kind: 'site-ledger', site: by.site, ledger: offer.ledger }]);
+        if (privacy !== undefined && !isChargedSame) {
+          await write([{ kind: 'site-privacy-ledger', site: by.site, ledger: privacy }]);
+        }
       }),
     close: () => inTurn(() => file.close()),
   };

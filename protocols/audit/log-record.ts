@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Bytes32, Sha256, Slug, TimeMillis } from '../names.ts';
 import type { StudyEvent } from '../round/events.ts';
 import { SignedLedgerHead } from './egress-head.ts';
+import { SignedPrivacyHead } from './privacy-head.ts';
 
 const entries = [
   z.strictObject({
@@ -16,18 +17,20 @@ const entries = [
   }),
   z.strictObject({ kind: z.literal('site-admitted'), site: Slug, signingKey: Bytes32 }),
   z.strictObject({ kind: z.literal('site-ledger'), site: Slug, ledger: SignedLedgerHead }),
+  z.strictObject({ kind: z.literal('site-privacy-ledger'), site: Slug, ledger: SignedPrivacyHead }),
 ] as const;
 
 export const LogEntry = z.discriminatedUnion('kind', entries);
 export type LogEntry = z.infer<typeof LogEntry>;
 
 const links = { seq: z.int().min(0), atMillis: TimeMillis, prevHash: Sha256, hash: Sha256 };
-const [studyEvent, siteAdmitted, siteLedger] = entries;
+const [studyEvent, siteAdmitted, siteLedger, sitePrivacyLedger] = entries;
 
 export const LogRecord = z.discriminatedUnion('kind', [
   studyEvent.extend(links),
   siteAdmitted.extend(links),
   siteLedger.extend(links),
+  sitePrivacyLedger.extend(links),
 ]);
 export type LogRecord = z.infer<typeof LogRecord>;
 

@@ -9,6 +9,7 @@
 import { z } from 'zod';
 import { Bytes32 } from '../names.ts';
 import { SignedLedgerHead } from './egress-head.ts';
+import { SignedPrivacyHead } from './privacy-head.ts';
 
 export const CheckpointAnswer = z.strictObject({
   /** The newest checkpoint's signed note; null before the first. */
@@ -25,5 +26,7 @@ export const CosignatureOffer = z.strictObject({
   cosignature: z.string().max(400),
   /** The head of the site's egress ledger, which the coordinator keeps so that the ledger cannot be put back unseen. */
   ledger: SignedLedgerHead,
+  /** The head of its privacy ledger, where patients were charged at all: kept for the same reason. */
+  privacy: SignedPrivacyHead.optional(),
 });
 export type CosignatureOffer = z.infer<typeof CosignatureOffer>;

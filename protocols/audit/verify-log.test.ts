@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { checkpointText, logKey, witnessKey } from './checkpoint.ts';
 import { signLedgerHead } from './egress-head.ts';
 import type { LogEntry } from './log-record.ts';
+import { signPrivacyHead } from './privacy-head.ts';
 import { cosignNote, encodeNote, signNote } from './signed-note.ts';
 import { type LogEvidence, verifyLog } from './verify-log.ts';
 
@@ -52,6 +53,22 @@ function faultOf(found: readonly string[], evidence: Partial<LogEvidence> = {}) 
 }
 
 describe('verifyLog()', () => {
+  test('finds a privacy ledger that became shorter, apart from the egress ledger of that site', () => {
+    const charged = (size: number): LogEntry => ({
+      kind: 'site-privacy-ledger',
+      site: 'clinic',
+      ledger: signPrivacyHead({ size, hash: study }, site),
+    });
+    const admitted = { kind: 'site-admitted', ...clinic } as const;
+    const whole = logOf([admitted, shown(5), charged(2), shown(6), charged(3)]);
+    expect(verifyLog(whole, { log, checkpoints: [] })).toMatchObject({ ok: true });
+    const rolledBack = logOf([admitted, shown(5), charged(3), charged(2)]);
+    expect(verifyLog(rolledBack, { log, checkpoints: [] })).toMatchObject({
+      ok: false,
+      fault: { kind: 'rolled-back', sentence: expect.stringContaining('privacy ledger') },
+    });
+  });
+
   test('finds nothing wrong in what was written', () => {
     expect(verifyLog(lines, { log, checkpoints, seenElsewhere: checkpoints })).toMatchObject({
       ok: true,

@@ -8,6 +8,7 @@ import { type AuditFault, chainFault } from './audit-fault.ts';
 import { type Checkpoint, type LogIdentity, openCheckpoint, witnessKey } from './checkpoint.ts';
 import { isSignedLedgerHead } from './egress-head.ts';
 import { LogRecord } from './log-record.ts';
+import { isSignedPrivacyHead } from './privacy-head.ts';
 import { cosignedAt } from './signed-note.ts';
 
 export type LogFinding =
@@ -117,7 +118,8 @@ function countCosignatures(
 /** A site whose ledger became shorter, or whose head it did not sign. */
 function findLedgerFault(records: readonly LogRecord[]): AuditFault | null {
   const keys = new Map<string, string[]>();
-  const sizes = new Map<string, number>();
+  const sent = new Map<string, number>();
+  const charges = new Map<string, number>();
   for (const record of records) {
     if (record.kind === 'study-event') continue;
     const { site } = record;
@@ -126,13 +128,17 @@ function findLedgerFault(records: readonly LogRecord[]): AuditFault | null {
       continue;
     }
     const { ledger } = record;
-    if (!(keys.get(site) ?? []).some((key) => isSignedLedgerHead(ledger, key))) {
+    const isPrivacy = ledger.format === 'wardround-privacy-head/1';
+    const isSigned = (key: string): boolean =>
+      isPrivacy ? isSignedPrivacyHead(ledger, key) : isSignedLedgerHead(ledger, key);
+    if (!(keys.get(site) ?? []).some(isSigned)) {
       const sentence = `Record ${record.seq + 1} of ${LOG} holds a ledger head that site ${site} did not sign.`;
       return { kind: 'bad-signature', sentence };
     }
+    const sizes = isPrivacy ? charges : sent;
     const before = sizes.get(site) ?? 0;
     if (ledger.size < before) {
-      const sentence = `Site ${site} rolled its egress ledger back: it showed ${before} records and then ${ledger.size}.`;
+      const sentence = `Site ${site} rolled its ${isPrivacy ? 'privacy' : 'egress'} ledger back: it showed ${before} records and then ${ledger.size}.`;
       return { kind: 'rolled-back', sentence };
     }
     sizes.set(site, ledger.size);
