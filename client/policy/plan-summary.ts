@@ -1,5 +1,5 @@
 /** A study plan in plain words, for the person who decides about it: what is read, what leaves the site, what stays. */
-import { planHash, type Stage, type StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { codeBitsOf, planHash, type Stage, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { policyFloors, projectedSpend, type StudyFacts } from './policy-floors.ts';
 import { printable } from './printable.ts';
@@ -74,20 +74,35 @@ function leavingLines(plan: StudyPlan): string[] {
   const { evaluation, protection, stages } = plan;
   return [
     'Before training: how many patients, series and slices can be used, how many files or rows cannot and why, and the kind of compute engine.',
-    `Each round: one update, which is the change of the trained numbers, each kept within plus or minus ${protection.clip}, with the number of samples behind it; beside it the mean loss, the steps and the seconds.`,
+    `Each round: one update, which is the change of the trained numbers, each kept within plus or minus ${protection.clip}, with ${besideUpdate(protection)}.`,
     ...stages.map((stage) => tensorLine(plan, stage)),
     ...limitLines(protection),
-    'While working: what the site is doing, how far it is, the current loss and speed.',
+    ...(codeBitsOf(plan) === 16
+      ? ['Each number is sent in 16 bits; what that leaves out stays here and is added to the next update.']
+      : []),
+    isPrivate(protection)
+      ? 'While working: what the site is doing and how far it is.'
+      : 'While working: what the site is doing, how far it is, the current loss and speed.',
     `At the end: scores and counts of ${several(evaluation.tasks.length, 'task')}${stages.length > 1 ? ' and of matching modalities' : ''}, never on fewer than ${several(evaluation.minimumPatients, 'patient')}.`,
   ];
 }
 
+function isPrivate({ privacy, centralPrivacy }: StudyPlan['protection']): boolean {
+  return privacy !== undefined || centralPrivacy !== undefined;
+}
+
+function besideUpdate(protection: StudyPlan['protection']): string {
+  return isPrivate(protection)
+    ? 'the same number of samples as every other site says; beside it the seconds, and no loss'
+    : 'the number of samples behind it; beside it the mean loss, the steps and the seconds';
+}
+
 /** What the site does to an update before it leaves, where the plan asks for it. */
-function limitLines({ updateNormLimit }: StudyPlan['protection']): string[] {
+function limitLines({ updateNormLimit, centralPrivacy }: StudyPlan['protection']): string[] {
   if (updateNormLimit === undefined) return [];
   const { norm, zeroAboveMultiple } = updateNormLimit;
   return [
-    `An update longer than ${norm} is scaled down to it, one longer than ${norm * zeroAboveMultiple} is sent as zeros; which of this was done is said beside it.`,
+    `An update longer than ${norm} is scaled down to it, one longer than ${norm * zeroAboveMultiple} is sent as zeros; ${centralPrivacy === undefined ? 'which of this was done is said beside it' : 'which of this was done is not told'}.`,
   ];
 }
 

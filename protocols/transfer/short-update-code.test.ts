@@ -39,6 +39,15 @@ describe('an update vector of 16-bit words', () => {
     expect(checkUpdate(vector, code)).toBeNull();
   });
 
+  test('gives known bytes', () => {
+    const delta = Float32Array.from([0.1, -0.2, 0.3, -0.4, 0.5, -0.6, 0.01, 0.02, -0.03]);
+    const residual = new Float32Array(9).fill(1e-4);
+    const { vector } = encodeUpdate(delta, { ...code, sampleCounts: [77_777, 4_242], residual });
+    expect(Buffer.from(vector).toString('hex')).toBe(
+      '0100020007000700020002000000000000000200020002000000010000000000000000003f0183fdbc03bbff5700a9ff02004000a1ff',
+    );
+  });
+
   test('adds up to the sample-weighted mean and the samples, also at the bounds of both', () => {
     for (const sites of [3, 4, 100, 1000]) {
       const terms = { ...code, clip: 0.01, sites, maximumSampleCount: 2_000_000 };
