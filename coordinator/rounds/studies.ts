@@ -6,7 +6,7 @@ import { isOver, type StudyState } from '@wardround/protocols/round/state.ts';
 import { workFor } from '@wardround/protocols/round/work-for.ts';
 import { FEWEST_SITES } from '@wardround/protocols/secure-aggregation/parameters.ts';
 import type { Work } from '@wardround/protocols/session/messages.ts';
-import { planHash, StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { codeBitsOf, planHash, StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { updateScale } from '@wardround/protocols/study/stage-layout.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
@@ -176,7 +176,7 @@ export async function openStudies(
           throw new RefusalError('updates-do-not-fit', {
             status: 422,
             message:
-              `The updates of ${invited.length} sites cannot be added in 32 bits. ` +
+              `The updates of ${invited.length} sites cannot be added in ${codeBitsOf(plan)} bits. ` +
               'Lower protection.maximumSampleCount or protection.clip.',
           });
         }
@@ -211,9 +211,11 @@ export async function openStudies(
 
 function scaleFits(plan: StudyPlan, sites: number): boolean {
   const { mode, maximumSampleCount } = plan.protection;
-  if (mode === 'secure-aggregation' && sites * maximumSampleCount > LARGEST_SUM) return false;
+  // Digits of counts fit short words, whatever the count (transfer/sample-counts.ts).
+  if (mode === 'secure-aggregation' && codeBitsOf(plan) === 32 && sites * maximumSampleCount > LARGEST_SUM)
+    return false;
   try {
-    return updateScale(plan, sites) >= 1;
+    return updateScale(plan, sites) > 0;
   } catch {
     return false;
   }

@@ -2,9 +2,9 @@
 import { access, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChainLink, type ModelRoute, modelRoute } from '@wardround/protocols/session/model-path.ts';
-import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { codeBitsOf, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
-import { updateVectorLength } from '@wardround/protocols/transfer/update-code.ts';
+import { updateVectorBytes } from '@wardround/protocols/transfer/update-code.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { SiteLink } from '../../link/site-link.ts';
 import { type KeptModel, keepModel, modelFolder, readKeptModel } from '../../state/kept-model.ts';
@@ -59,7 +59,7 @@ async function follow(wanted: Wanted, kept: KeptModel | null, context: ChainCont
   const { gate } = plan.protection;
   const route = modelRoute(chain, { kept: kept && { ...kept, fallback: kept.fallback?.model ?? null }, gate });
   if (route?.model !== model) throw chainBroken();
-  const maximumBytes = 4 * updateVectorLength(stageLayout(plan, planned));
+  const maximumBytes = updateVectorBytes(stageLayout(plan, planned), codeBitsOf(plan));
   let fallback = route.fallbackAfter === 'kept' ? (kept?.fallback ?? null) : null;
   let at: Standing | null = route.from === 'start' ? null : route.from === 'kept' ? kept : (kept?.fallback ?? null);
   const keep = async (standing: Standing, round: number): Promise<void> => {
