@@ -14,13 +14,15 @@ import {
   type SessionOffer,
   type SiteReady,
   type UpdateOffer,
+  StudyStanding,
   Work,
 } from '@wardround/protocols/session/messages.ts';
+import { uploadPieceBytes } from '@wardround/protocols/transfer/resumable-upload.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
 import { createPace } from '@wardround/shared/streams/pace.ts';
 import { type RecordEgress, recordHintsOnce } from '../audit/record-hints-once.ts';
-import { type Retrying, retry } from './backoff.ts';
+import { type Backoff, type Retrying, retry } from './backoff.ts';
 import { createByteCounter } from './byte-counter.ts';
 import { createDownloadMemory, downloadBlob } from './download-blob.ts';
 import { createHintSocket } from './hint-socket.ts';
@@ -76,6 +78,7 @@ export interface SiteLink {
   sessionDocument(step: SessionStepReference, signal: AbortSignal): Promise<SessionDocument>;
   sendSessionMessage(step: SessionStepReference, offer: SessionOffer, signal: AbortSignal): Promise<void>;
   modelChain(study: Sha256Hex, stage: string, signal: AbortSignal): Promise<ModelChain>;
+  studyStanding(study: Sha256Hex, signal: AbortSignal): Promise<StudyStanding>;
   offerEvaluation(study: Sha256Hex, offer: EvaluationOffer, signal: AbortSignal): Promise<void>;
   /** The newest checkpoint of the coordinator's log, with the proof that it begins with the log of size `from`. */
   checkpoint(from: number, signal: AbortSignal): Promise<CheckpointAnswer>;
@@ -108,6 +111,9 @@ export interface SiteLinkOptions {
   readonly onClockDifference?: (offsetMillis: number) => void;
   /** Give up on a request when no byte has moved for this long. */
   readonly idleTimeoutMillis?: number;
+  /** Shorter waits and smaller pieces than in service, for tests. */
+  readonly backoff?: Backoff;
+  readonly pieceBytes?: number;
   /** Told of every failed attempt that will be repeated. */
   readonly onTrouble?: (error: Error) => void;
 }
@@ -130,6 +136,7 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
 
   const untilAnswered = (signal: AbortSignal): Retrying => ({
     signal,
+    ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
   });
   const post = async (path: string, message: unknown, options: { label: EgressLabel; signal: AbortSignal }) => {
@@ -182,7 +189,9 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
       const announcement = { sha256: hash, bytes, ...reference(round) };
       const label = { purpose: 'training', what: 'sealed-update', ...reference(round), epsilon } as const;
       const passing = Number.isFinite(limit) ? paceOf(limit) : null;
-      await uploadFile({ announcement, file, label, onProgress }, { client, retrying: untilAnswered(signal), passing });
+      const { pieceBytes = uploadPieceBytes } = options;
+      const retrying = untilAnswered(signal);
+      await uploadFile({ announcement, file, label, onProgress }, { client, retrying, passing, pieceBytes });
     },
     ready: (hash, ready, signal) => {
       const label = { purpose: 'preparation', what: 'data-counts', study: hash } as const;
@@ -210,6 +219,7 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
       const label = { purpose: 'training', what: 'session-message', study, stage, round } as const;
       return post(sessionStep(reference), offer, { label, signal });
     },
+    studyStanding: (hash, signal) => client.ask({ method: 'GET', path: study(hash), signal }, StudyStanding),
     modelChain: (hash, stage, signal) =>
       retry(
         () => client.ask({ method: 'GET', path: `${study(hash)}/stages/${stage}/chain`, signal }, ModelChain),

@@ -15,7 +15,6 @@ import {
   type UploadState,
   uploadHeaders,
   uploadPath,
-  uploadPieceBytes,
   uploadPiecesAtOnce,
   uploadsPath,
 } from '@wardround/protocols/transfer/resumable-upload.ts';
@@ -38,8 +37,7 @@ export interface UploadOptions {
   readonly retrying: Retrying;
   /** Holds the bytes back to the site's bandwidth; null where there is no limit. */
   readonly passing: Passing | null;
-  /** Smaller pieces, for tests. */
-  readonly pieceBytes?: number;
+  readonly pieceBytes: number;
 }
 
 /** A piece this quick is one of several at once. */
@@ -102,7 +100,7 @@ async function sendPieces(
 ): Promise<boolean> {
   const { upload, options, file, note } = parts;
   const { announcement, label } = upload;
-  const { client, passing, pieceBytes = uploadPieceBytes } = options;
+  const { client, passing, pieceBytes } = options;
   const failed = new AbortController();
   const signal = AbortSignal.any([options.retrying.signal, failed.signal]);
   let next = from;

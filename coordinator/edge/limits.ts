@@ -47,7 +47,7 @@ export const limits = {
   http: {
     headersTimeoutMillis: 10_000,
     /** The pieces under way over the slowest line: slow ones are welcome, silent ones end after `idleTimeoutMillis`. */
-    requestTimeoutMillis: (1000 * uploadPiecesAtOnce * uploadPieceBytes) / leastBytesPerSecond,
+    requestTimeoutMillis: Math.ceil((1000 * uploadPiecesAtOnce * uploadPieceBytes) / leastBytesPerSecond),
     idleTimeoutMillis: 120_000,
     keepAliveTimeoutMillis: 30_000,
     checkIntervalMillis: 2000,

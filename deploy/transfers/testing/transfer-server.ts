@@ -30,8 +30,6 @@ export interface TransferServer {
   readonly published: BlobFolder;
   readonly uploads: UploadFolder;
   readonly staged: StagedUploads;
-  /** Bytes of pieces that came, with those that came more than once. */
-  readonly received: () => number;
   close(): Promise<void>;
 }
 
@@ -84,20 +82,9 @@ export async function startTransferServer(options: {
   };
   const web = createWebServer({
     send: gate.send,
-    log: pino({ level: process.env['TRANSFER_LOG'] ?? 'silent' }),
+    log: pino({ level: 'silent' }),
     tls: null,
     http: { ...limits.http, ...options.http },
-  });
-  let received = 0;
-  web.server.on('request', (request) => {
-    if (request.method === 'PATCH') {
-      const { socket } = request;
-      const before = socket.bytesRead;
-      // Approximate to what one read of a connection brings beside the body.
-      request.once('close', () => {
-        received += socket.bytesRead - before;
-      });
-    }
   });
   const expected = {
     require() {
@@ -119,7 +106,6 @@ export async function startTransferServer(options: {
     published,
     uploads,
     staged,
-    received: () => received,
     async close() {
       web.server.closeAllConnections();
       await new Promise((resolve) => web.server.close(resolve));

@@ -1,12 +1,14 @@
-/** A site's real link, with its real ledger, to a coordinator at some port: for transfers alone. */
+/** A site's real link, with its real ledger, to a coordinator at some address: for transfers alone. */
 import path from 'node:path';
 import { type EgressLedger, openEgressLedger } from '@wardround/client/audit/egress-ledger.ts';
+import type { Backoff } from '@wardround/client/link/backoff.ts';
 import { openSiteLink, type SiteLink } from '@wardround/client/link/site-link.ts';
 import { fingerprint, type Identity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 
 export interface TransferSite {
   readonly link: SiteLink;
   readonly ledger: EgressLedger;
+  /** What went wrong and was tried again. */
   readonly troubles: string[];
   close(): Promise<void>;
 }
@@ -19,9 +21,11 @@ export async function openTransferSite(options: {
   readonly url: string;
   readonly bytesPerSecond?: number;
   readonly idleTimeoutMillis?: number;
+  readonly pieceBytes?: number;
+  readonly backoff?: Backoff;
 }): Promise<TransferSite> {
-  const { folder, site, identity, url, bytesPerSecond, idleTimeoutMillis } = options;
-  const keys = publicKeys(options.coordinator);
+  const { folder, site, identity, url, bytesPerSecond, coordinator, ...settings } = options;
+  const keys = publicKeys(coordinator);
   const ledger = await openEgressLedger(folder, { identity });
   const troubles: string[] = [];
   const link = openSiteLink({
@@ -33,7 +37,7 @@ export async function openTransferSite(options: {
     recordEgress: ledger.record,
     onHint: () => undefined,
     onTrouble: ({ message }) => void troubles.push(message),
-    ...(idleTimeoutMillis === undefined ? {} : { idleTimeoutMillis }),
+    ...settings,
   });
   return {
     link,
