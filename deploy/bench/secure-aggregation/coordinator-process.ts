@@ -1,4 +1,4 @@
-/** Unmasks a sum at the end of a recorded session, in a process of its own; answers with one line of JSON. */
+/** Adds up and unmasks at the end of a recorded session, in a process of its own; answers with one line of JSON. */
 import { readFile } from 'node:fs/promises';
 import { deserialize } from 'node:v8';
 import { CANARY, sumFault } from '@wardround/protocols/secure-aggregation/canary.ts';
@@ -8,11 +8,15 @@ import { openMaskingThreads } from '@wardround/shared/crypto/mask-in-threads.ts'
 import { median } from '../median.ts';
 import { peakMemoryOf } from './peak-memory.ts';
 import type { RecordedSession } from './recorded-session.ts';
+import { stageSession } from './staged-session.ts';
 
 export interface CoordinatorFigures {
   /** Putting the secrets together, taking out the masks and checking the sum: the median. */
   readonly unmaskSeconds: number;
+  /** All that the coordinator does with the uploads when they are there, from disk to disk: the median. */
+  readonly addSeconds: number;
   readonly masks: number;
+  /** While it does that. */
   readonly peakBytes: number;
 }
 
@@ -28,11 +32,15 @@ function instructionsOf(): readonly Mask[] {
   return closed.answer;
 }
 
+/** The masks that a session leaves in the sum. */
+function masksLeft(): readonly Mask[] {
+  return instructionsOf().map(({ key, sign }): Mask => ({ key, sign: sign === 1 ? -1 : 1 }));
+}
+
 /** A sum of vectors of nothing but canaries, with all masks that a session leaves in it. */
 async function maskedSum(): Promise<Int32Array<SharedArrayBuffer>> {
   const sum = new Int32Array(new SharedArrayBuffer(4 * terms.words)).fill(survivors * CANARY);
-  const left = instructionsOf().map(({ key, sign }): Mask => ({ key, sign: sign === 1 ? -1 : 1 }));
-  await threads.addMasks(sum, left);
+  await threads.addMasks(sum, masksLeft());
   return sum;
 }
 
@@ -45,10 +53,28 @@ async function unmaskSum(sum: Int32Array<SharedArrayBuffer>): Promise<number> {
   return seconds;
 }
 
-const seconds: number[] = [];
-const peakBytes = await peakMemoryOf(async () => unmaskSum(await maskedSum()));
-for (let run = 0; run < Number(repeats); run += 1) seconds.push(await unmaskSum(await maskedSum()));
-const figures: CoordinatorFigures = { unmaskSeconds: median(seconds), masks: instructionsOf().length, peakBytes };
+const staged = await stageSession({ words: terms.words, survivors, left: masksLeft() });
+const addSeconds: number[] = [];
+const addOnce = async () => {
+  const start = performance.now();
+  await staged.add(instructionsOf());
+  addSeconds.push((performance.now() - start) / 1000);
+};
+const peakBytes = await peakMemoryOf(addOnce);
+// The first one started the threads.
+addSeconds.pop();
+for (let run = 0; run < Number(repeats); run += 1) await addOnce();
+await staged[Symbol.asyncDispose]();
+
+const unmaskSeconds: number[] = [];
+await unmaskSum(await maskedSum());
+for (let run = 0; run < Number(repeats); run += 1) unmaskSeconds.push(await unmaskSum(await maskedSum()));
+const figures: CoordinatorFigures = {
+  unmaskSeconds: median(unmaskSeconds),
+  addSeconds: median(addSeconds),
+  masks: instructionsOf().length,
+  peakBytes,
+};
 console.log(`@${JSON.stringify(figures)}`);
 await threads.close();
 process.exit();

@@ -40,6 +40,7 @@ export function resultLines(results: readonly SessionResult[]): string[] {
       above(siteSeconds(result), { passes: neighbours, floor }),
       coordinator.unmaskSeconds.toFixed(4),
       above(coordinator.unmaskSeconds, { passes: coordinator.masks, floor }),
+      coordinator.addSeconds.toFixed(4),
       `${(site.upBytes / 1e6).toFixed(2)} / ${(site.downBytes / 1e6).toFixed(2)}`,
       `${(site.peakBytes / 1e6).toFixed(0)} (${models(site.peakBytes)})`,
       `${(coordinator.peakBytes / 1e6).toFixed(0)} (${models(coordinator.peakBytes)})`,
@@ -53,6 +54,7 @@ export function resultLines(results: readonly SessionResult[]): string[] {
     'x floor',
     'Unmask s',
     'x floor',
+    'Add s',
     'MB up / down',
     'Site MB (models)',
     'Coord. MB (models)',
@@ -65,8 +67,9 @@ export function resultLines(results: readonly SessionResult[]): string[] {
     '',
     'Site: all messages, the masks and the hash that is signed. Not: reading, sealing and writing the vector, which are its transfer.',
     'Unmask: secrets from shares, masks out of the sum, canary and ranges. Not: opening and adding the vectors as they come.',
+    'Add: everything from staged uploads to the published sum and weights: opening, adding, unmasking, moving, hashing, syncing to the disk.',
     'x floor: above one AES-256-CTR pass and one addition per neighbour (unmasking: per mask), in one thread / on all cores.',
-    'Memory: resident beyond the process itself, at its highest; of the site with sealing and writing, of the coordinator while it unmasks. In brackets over the model of 4 bytes a parameter.',
+    'Memory: resident beyond the process itself, at its highest; of the site with sealing and writing, of the coordinator from staged uploads to published weights. In brackets over the model of 4 bytes a parameter.',
     `Goals for 8 sites and 22000000 parameters on 4 cores: site under ${goals.siteSeconds} s, unmasking under ${goals.unmaskSeconds[0]} s and with two drop-outs ${goals.unmaskSeconds[2]} s, memory under ${goals.memoryInModels} models.`,
   ];
 }

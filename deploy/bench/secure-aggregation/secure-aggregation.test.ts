@@ -28,7 +28,13 @@ test('secureAggregation measures real sessions in processes of their own, withou
     const { site, coordinator, floor, siteSeconds } = result;
     // Its own mask and three neighbours'; four own masks in the sum, or three and the drop-out's three.
     expect([site.masks, coordinator.masks]).toEqual([4, dropouts === 0 ? 4 : 6]);
-    for (const seconds of [siteSeconds, coordinator.unmaskSeconds, floor.oneThread, floor.allCores]) {
+    for (const seconds of [
+      siteSeconds,
+      coordinator.unmaskSeconds,
+      coordinator.addSeconds,
+      floor.oneThread,
+      floor.allCores,
+    ]) {
       expect(seconds).toBeGreaterThan(0);
     }
     expect(site.upBytes).toBeGreaterThan(12_000);
