@@ -21,11 +21,15 @@ import { pinnedChain } from './state/pinned-roster.ts';
 import { readSiteIdentity } from './state/site-identity.ts';
 import { createStatusBoard, readSiteStatus } from './state/site-status.ts';
 import { DEFAULT_PLACE_INTERVAL } from './training/place-keeper.ts';
+import { forgetEndedStudies } from './training/rounds/forget-ended-studies.ts';
 import { performAssignment } from './training/rounds/perform-assignment.ts';
 import { startWorkLoop } from './training/rounds/work-loop.ts';
 import type { SessionContext } from './training/session/perform-session-step.ts';
 import { createTrainer, type Trainer } from './training/trainer.ts';
 import type { WorkerSettings } from './training/worker-messages.ts';
+
+/** How often a site without work asks whether studies that it keeps something for have ended. */
+const FORGET_AGAIN_MILLIS = 10 * 60_000;
 
 export interface StartSiteOptions {
   /** The site's folder (openSiteFolder). */
@@ -136,6 +140,16 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
     let lastWork: Work['kind'] | null = null;
     /** The look at the coordinator’s log that is under way beside the work, if any. */
     let watching: Promise<void> = Promise.resolve();
+    /** What is being forgotten of studies that have ended: between two pieces of work only. */
+    let forgetting: Promise<void> = Promise.resolve();
+    let forgetAgainMillis = 0;
+    const forgetEnded = () => {
+      if (performance.now() < forgetAgainMillis) return;
+      forgetAgainMillis = performance.now() + FORGET_AGAIN_MILLIS;
+      forgetting = forgetEndedStudies(folder, { link, signal }).catch((error: unknown) => {
+        if (!signal.aborted) log.warn({ error }, 'Whether old studies have ended could not be found out');
+      });
+    };
     /** Members are asked for their approval also when there is no work. */
     let attending: Promise<void> = Promise.resolve();
     const attend = () => {
@@ -148,7 +162,8 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
         log.warn({ error }, 'The roster could not be followed');
       });
     };
-    const onWork = ({ kind }: Work) => {
+    const onWork = (work: Work) => {
+      const { kind } = work;
       trouble.passed();
       const announced = link.announced() ? 'announced' : 'polling';
       status.update({
@@ -164,6 +179,8 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
           if (!signal.aborted) log.warn({ error }, 'The coordinator’s log could not be followed');
         });
       }
+      // The piece that was in hand has been dropped by the second time, unless it may be finished.
+      if (work.kind === 'idle' && lastWork === 'idle' && work.mayFinish === undefined) forgetEnded();
       lastWork = kind;
       if (kind === 'idle' && hasNewKeys) renew.abort();
       else if (kind !== 'pending-admission') attend();
@@ -172,6 +189,7 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
     const loop = startWorkLoop({
       ask: link.work,
       perform: async (assignment, stop) => {
+        await forgetting;
         await roster.follow(signal);
         await watch.check(stop);
         distrust = null;
@@ -195,7 +213,7 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
     hint = loop.hint;
     try {
       await loop.ended;
-      await Promise.all([watching, attending]);
+      await Promise.all([watching, attending, forgetting]);
       return signal.aborted ? 'stopped' : 'new-keys';
     } finally {
       link.close();

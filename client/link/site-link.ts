@@ -13,8 +13,8 @@ import {
   SessionDocument,
   type SessionOffer,
   type SiteReady,
-  type UpdateOffer,
   StudyStanding,
+  type UpdateOffer,
   Work,
 } from '@wardround/protocols/session/messages.ts';
 import { uploadPieceBytes } from '@wardround/protocols/transfer/resumable-upload.ts';

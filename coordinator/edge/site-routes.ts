@@ -1,5 +1,6 @@
 /** What sites say and ask (protocols/session/messages.ts), without blobs. */
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
+import { isOver } from '@wardround/protocols/round/state.ts';
 import { PHASES } from '@wardround/protocols/secure-aggregation/messages.ts';
 import {
   type Acknowledgement,
@@ -10,6 +11,7 @@ import {
   Progress,
   SessionOffer,
   SiteReady,
+  type StudyStanding,
   UpdateOffer,
   type Work,
 } from '@wardround/protocols/session/messages.ts';
@@ -175,6 +177,15 @@ export function siteRoutes(
         requireAccepted(await find(study).submit({ kind: 'decline-round', site: caller, stage, round, reason }));
         return acknowledged;
       },
+    }),
+  );
+
+  router.get(
+    '/v1/studies/:study',
+    messageRoute(gate, {
+      audience: 'admitted',
+      parameters: InStudy,
+      handle: async ({ parameters }): Promise<StudyStanding> => ({ isOver: isOver(find(parameters.study).state()) }),
     }),
   );
 

@@ -14,6 +14,7 @@
  *   GET  /v1/studies/STUDY/stages/STAGE/rounds/ROUND/attempts/N/STEP   -> SessionDocument
  *   POST /v1/studies/STUDY/stages/STAGE/rounds/ROUND/attempts/N/STEP   SessionOffer -> Acknowledgement
  *   GET  /v1/studies/STUDY/stages/STAGE/chain                     -> ModelChain
+ *   GET  /v1/studies/STUDY                                       -> StudyStanding
  *   POST /v1/studies/STUDY/evaluation                             EvaluationOffer -> Acknowledgement
  *   POST /v1/progress                                             Progress -> Acknowledgement
  *
@@ -220,6 +221,10 @@ export const ModelChain = z.strictObject({
     .optional(),
 });
 export type ModelChain = z.infer<typeof ModelChain>;
+
+/** Whether a study goes on: a site that keeps something for it keeps it no longer than that. */
+export const StudyStanding = z.strictObject({ isOver: z.boolean() });
+export type StudyStanding = z.infer<typeof StudyStanding>;
 
 const MeanAndError = z.strictObject({ mean: z.number().min(-1).max(1), standardError: z.number().min(0).max(1) });
 

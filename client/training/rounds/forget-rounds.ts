@@ -3,7 +3,7 @@
  * the places of trainings. That a round was revealed or left behind is remembered: it is never begun again.
  */
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { dropPlace } from '../../state/kept-place.ts';
@@ -44,9 +44,27 @@ async function keptBlobs(folder: string): Promise<Set<string>> {
   return blobs;
 }
 
+/** The studies of which more is kept than what their rounds were. */
+export async function studiesToForget(folder: string): Promise<ReadonlySet<Sha256Hex>> {
+  const studies = new Set<Sha256Hex>();
+  for (const kept of await keptStages(folder)) {
+    const session = await readKeptSession(folder, kept);
+    const isOnlyRemembered = session?.hasVector === false && kept.places.every((place) => place === 'sessions.json');
+    if (!isOnlyRemembered) studies.add(kept.study);
+  }
+  return studies;
+}
+
+interface KeptStage {
+  readonly study: Sha256Hex;
+  readonly stage: string;
+  /** Where there is something of it: folders, with the endings of the files there. */
+  readonly places: string[];
+}
+
 /** The stages that something is kept of. */
-export async function keptStages(folder: string): Promise<readonly { study: Sha256Hex; stage: string }[]> {
-  const found = new Map<string, { study: Sha256Hex; stage: string }>();
+async function keptStages(folder: string): Promise<readonly KeptStage[]> {
+  const found = new Map<string, KeptStage>();
   for (const store of ['sessions', 'updates', 'training']) {
     const names = await readdir(join(folder, store)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
@@ -56,7 +74,9 @@ export async function keptStages(folder: string): Promise<readonly { study: Sha2
       // Each file is named after its study and stage: 64 digits, a hyphen, the stage's name and an ending.
       const [study, stage] = [Sha256.safeParse(name.slice(0, 64)), Slug.safeParse(name.slice(65).split('.')[0])];
       if (study.success && stage.success) {
-        found.set(name.split('.')[0]!, { study: study.data, stage: stage.data });
+        const key = name.split('.')[0]!;
+        const { places } = found.get(key) ?? { places: [] };
+        found.set(key, { study: study.data, stage: stage.data, places: [...places, `${store}${extname(name)}`] });
       }
     }
   }

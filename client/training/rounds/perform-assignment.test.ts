@@ -109,6 +109,7 @@ function recordingLink(): SiteLink {
     sessionDocument: async () => Promise.reject(new Error('not in these studies')),
     sendSessionMessage: note('sendSessionMessage'),
     modelChain: async () => Promise.reject(new Error('not in these studies')),
+    studyStanding: async () => ({ isOver: false }),
     offerEvaluation: note('offerEvaluation'),
     roster: async () => ({ epochs: [], newest: 0, proposal: null }),
     approveRoster: note('approveRoster'),
