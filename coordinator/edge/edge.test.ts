@@ -185,7 +185,7 @@ describe('messages', () => {
         blob: absent,
         model: absent,
         layout: absent,
-        figures: { loss: null, steps: 1, samples: 1, seconds: 1 },
+        figures: { loss: 'low', steps: 1, samples: 1, seconds: 1 },
       }),
     ];
     for (const path of posts()) {
