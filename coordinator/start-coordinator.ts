@@ -27,6 +27,7 @@ import { rosterRoutes } from './edge/roster-routes.ts';
 import { createSendAnswer } from './edge/send-answer.ts';
 import { siteRoutes } from './edge/site-routes.ts';
 import { createTokenBucket } from './edge/token-bucket.ts';
+import { transcriptRoutes } from './edge/transcript-routes.ts';
 import { uploadRoutes } from './edge/upload-routes.ts';
 import { createWebServer } from './edge/web-server.ts';
 import { followRoster, takeUpRoster } from './registry/follow-roster.ts';
@@ -64,6 +65,8 @@ export interface CoordinatorOptions {
   readonly tls: { readonly keyFile: string; readonly certificateFile: string } | null;
   /** What each site may send and fetch in a second. */
   readonly siteBytesPerSecond?: number | null | undefined;
+  /** Of which rounds members can replay the session (rounds/kept-transcripts.ts). */
+  readonly keepTranscriptEvery?: number | undefined;
   readonly log: Logger;
   /** Another time than this machine's, and other models than the plans describe: for tests. Such models are worked on in this thread. */
   readonly clock?: Clock;
@@ -80,7 +83,7 @@ export interface RunningCoordinator {
 
 /** @throws {AlreadyRunningError | DatabaseVersionError | JournalDamagedError | AuditLogDamagedError | SyntaxError} */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
-  const { log, clock = systemClock, models = plannedModels } = options;
+  const { log, clock = systemClock, models = plannedModels, keepTranscriptEvery } = options;
   await using closing = new AsyncDisposableStack();
 
   const folder = stateFolder(options.stateFolder);
@@ -127,7 +130,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 
   let sockets: HintSockets | null = null;
   const hint = (names: readonly string[]): void => sockets?.hint(names);
-  const studies: Studies = await openStudies(stores, { work, clock, log, onWork: hint });
+  const studies: Studies = await openStudies(stores, { work, clock, log, keepTranscriptEvery, onWork: hint });
   closing.defer(() => studies.stop());
 
   let publicUrl = options.publicUrl ?? '';
@@ -208,6 +211,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   web.serve([
     siteRoutes(gate, { own, registry, nonces, studies, uploads, work, sessions, progress, now: clock.now }),
     auditRoutes(gate, { log: auditLog, registry }),
+    transcriptRoutes(gate, { identity, studies, messages: sessions.messages, uploads, keepEvery: keepTranscriptEvery }),
     blobRoutes(gate, { published, pace }),
     uploadRoutes(gate, { own, uploads, staged, expected, clock, pace }),
     rosterRoutes(gate, { roster }),

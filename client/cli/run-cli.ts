@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from 'citty';
 import { safeSentence } from '../log/safe-error.ts';
+import { replay as replayAudit } from './commands/audit/replay.ts';
 import { show as showAudit } from './commands/audit/show.ts';
 import { verify as verifyAudit } from './commands/audit/verify.ts';
 import { doctor } from './commands/doctor.ts';
@@ -58,7 +59,7 @@ const tree = group(
     ),
     audit: group(
       { name: 'audit', description: 'What has left this site, and whether the record of it is whole' },
-      { show: leaf(showAudit), verify: leaf(verifyAudit) },
+      { show: leaf(showAudit), verify: leaf(verifyAudit), replay: leaf(replayAudit) },
     ),
     roster: group(
       { name: 'roster', description: 'Who is a member, and what waits for this site’s approval' },

@@ -2,6 +2,7 @@
 
 import { currentRound, isOver, type RoundState, type StudyState } from '@wardround/protocols/round/state.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { KEEP_TRANSCRIPT_EVERY, keptTranscripts, transcriptMessages } from './kept-transcripts.ts';
 
 export interface NeededBlobs {
   readonly published: ReadonlySet<Sha256Hex>;
@@ -12,7 +13,10 @@ export interface NeededBlobs {
 }
 
 /** What each stage began and ended with stays for the report; weights in between go with the next round. */
-export function neededBlobs(states: Iterable<StudyState>): NeededBlobs {
+export function neededBlobs(
+  states: Iterable<StudyState>,
+  { keepTranscriptEvery = KEEP_TRANSCRIPT_EVERY }: { readonly keepTranscriptEvery?: number | undefined } = {},
+): NeededBlobs {
   const published = new Set<Sha256Hex>();
   const uploads = new Set<Sha256Hex>();
   const optimiserStates = new Set<Sha256Hex>();
@@ -20,6 +24,10 @@ export function neededBlobs(states: Iterable<StudyState>): NeededBlobs {
   for (const state of states) {
     published.add(state.planBlob);
     for (const { initialModel, model } of state.stages) published.add(initialModel).add(model);
+    for (const { round } of keptTranscripts(state, keepTranscriptEvery)) {
+      for (const { body } of transcriptMessages(round)) sessionMessages.add(body);
+      for (const { blob } of round.accepted) uploads.add(blob);
+    }
     if (isOver(state)) continue;
     // Sums stay while the study runs: a site that was away computes the model from them.
     for (const { outcome } of state.stages.flatMap(({ rounds }) => rounds)) {

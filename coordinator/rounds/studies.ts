@@ -64,17 +64,23 @@ export async function openStudies(
     readonly work: ModelWork;
     readonly clock: Clock;
     readonly log: Logger;
+    /** Of which rounds members can replay the session (kept-transcripts.ts). */
+    readonly keepTranscriptEvery?: number | undefined;
     /** Called with the sites whose work has changed. */
     readonly onWork: (sites: readonly string[]) => void;
   },
 ): Promise<Studies> {
   const { journal, sites, published, optimiserStates, uploads, sessions } = stores;
-  const { work, clock, log, onWork } = options;
+  const { work, clock, log, onWork, keepTranscriptEvery } = options;
   const runners = new Map<Sha256Hex, StudyRunner>();
   const launching = createInTurn();
   const retiring = createInTurn();
 
-  const needed = (): NeededBlobs => neededBlobs([...runners.values()].map((runner) => runner.state()));
+  const needed = (): NeededBlobs =>
+    neededBlobs(
+      [...runners.values()].map((runner) => runner.state()),
+      { keepTranscriptEvery },
+    );
 
   const noteTrouble = (error: unknown): void =>
     log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'old blobs could not be removed');
@@ -84,7 +90,7 @@ export async function openStudies(
       (site) => canonicalJson(workFor(before, site)) !== canonicalJson(workFor(after, site)),
     );
     if (changed.length > 0) onWork(changed);
-    retiring(() => retire(neededBlobs([before]), needed())).catch(noteTrouble);
+    retiring(() => retire(neededBlobs([before], { keepTranscriptEvery }), needed())).catch(noteTrouble);
   };
 
   const retire = async (before: NeededBlobs, now: NeededBlobs): Promise<void> => {

@@ -3,11 +3,12 @@
  * hashed on the way, so that at the end it is known to be the one that its site has signed.
  */
 import { createHash } from 'node:crypto';
+import { type CodeBits, codeWordsFromBytes, createCodeWords, largestSum } from '@wardround/shared/bytes/code-words.ts';
 import { addModulo } from '@wardround/shared/bytes/fixed-point.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { int32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
-import { CANARY_WORDS, sumFault } from './canary.ts';
-import { applyMasks } from './mask-instructions.ts';
+import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
+import { addMasks } from '@wardround/shared/crypto/mask-generator.ts';
+import { canaryWords, sumFault } from './canary.ts';
 import { type Replay, replayTranscript } from './replay.ts';
 import type { PinnedRoster } from './signed-message.ts';
 import type { Transcript } from './transcript.ts';
@@ -26,7 +27,7 @@ export interface VectorPiece {
 
 /**
  * @param options `roster`: that was in force, from a trusted source. `readPiece` gives fewer bytes only where the vector ends.
- *   `largest`: what no number of the sum can exceed.
+ *   `codeBits`: of each word; 32 where left out.
  * @returns the hash of the sum's little-endian bytes without the canary, which is the name of the published sum.
  */
 export async function replayInPieces(
@@ -34,12 +35,13 @@ export async function replayInPieces(
   options: {
     readonly roster: PinnedRoster;
     readonly readPiece: (piece: VectorPiece) => Promise<Uint8Array>;
-    readonly largest: number;
+    readonly codeBits?: CodeBits | undefined;
     readonly pieceWords?: number;
     readonly onPiece?: (doneWords: number) => void;
   },
 ): Promise<Replay<{ readonly sum: Sha256Hex; readonly survivors: readonly string[] }>> {
-  const { roster, readPiece, largest, pieceWords = PIECE_WORDS, onPiece = () => undefined } = options;
+  const { roster, readPiece, codeBits = 32, pieceWords = PIECE_WORDS, onPiece = () => undefined } = options;
+  const wordBytes = codeBits / 8;
   const replayed = replayTranscript(transcript, { roster });
   if (!replayed.ok) return replayed;
   const { instructions } = replayed;
@@ -50,25 +52,31 @@ export async function replayInPieces(
   }));
   const { words } = transcript.terms;
   const hash = createHash('sha256');
-  const sum = new Int32Array(Math.min(pieceWords, words));
-  for (let firstWord = 0; firstWord < words; firstWord += pieceWords) {
-    const piece = sum.subarray(0, Math.min(pieceWords, words - firstWord)).fill(0);
+  // The last piece holds the whole canary, which is looked at there.
+  const pieceAt = (firstWord: number): number => {
+    const left = words - firstWord;
+    return left < pieceWords + canaryWords(codeBits) ? left : pieceWords;
+  };
+  const sum = createCodeWords(pieceWords + canaryWords(codeBits), codeBits);
+  for (let firstWord = 0; firstWord < words; ) {
+    const piece = sum.subarray(0, pieceAt(firstWord)).fill(0);
     for (const { site, maskedInput, digest } of vectors) {
-      const bytes = await readPiece({ site, maskedInput, position: 4 * firstWord, bytes: 4 * piece.length });
-      if (bytes.length !== 4 * piece.length) return { ok: false, reason: 'masked-input-altered', suspect: site };
+      const bytes = await readPiece({ site, maskedInput, position: wordBytes * firstWord, bytes: piece.byteLength });
+      if (bytes.length !== piece.byteLength) return { ok: false, reason: 'masked-input-altered', suspect: site };
       digest.update(bytes);
-      addModulo(piece, int32FromBytes(bytes));
+      addModulo(piece, codeWordsFromBytes(bytes, codeBits));
     }
-    applyMasks(piece, instructions, { firstWord });
+    addMasks(piece, instructions, { firstWord });
     const isLast = firstWord + piece.length === words;
-    hash.update(littleEndianBytes(isLast ? piece.subarray(0, piece.length - CANARY_WORDS) : piece));
+    hash.update(littleEndianBytes(isLast ? piece.subarray(0, piece.length - canaryWords(codeBits)) : piece));
     if (isLast) {
       const altered = vectors.find(({ maskedInput, digest }) => digest.digest('hex') !== maskedInput);
       if (altered !== undefined) return { ok: false, reason: 'masked-input-altered', suspect: altered.site };
-      const fault = sumFault(piece, { survivors: vectors.length, largest });
+      const fault = sumFault(piece, { survivors: vectors.length, largest: largestSum(codeBits) });
       if (fault !== null) return { ok: false, reason: fault, suspect: null };
     }
-    onPiece(firstWord + piece.length);
+    firstWord += piece.length;
+    onPiece(firstWord);
   }
   return { ok: true, sum: hash.digest('hex') as Sha256Hex, survivors: vectors.map(({ site }) => site) };
 }

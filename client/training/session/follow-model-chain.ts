@@ -7,6 +7,7 @@ import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { updateVectorBytes } from '@wardround/protocols/transfer/update-code.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { SiteLink } from '../../link/site-link.ts';
+import { keepFollowedLinks } from '../../state/followed-links.ts';
 import { type KeptModel, keepModel, modelFolder, readKeptModel } from '../../state/kept-model.ts';
 import { DeclineError } from '../decline-error.ts';
 import type { Trainer } from '../trainer.ts';
@@ -104,6 +105,7 @@ async function follow(wanted: Wanted, kept: KeptModel | null, context: ChainCont
   if (at === null) throw chainBroken();
   if (gate !== undefined && done === route.fallbackAfter) fallback = filesIn(at);
   await keep(at, route.round);
+  await keepFollowedLinks(folder, { study, stage, links: chain.links });
   // What a rollback leads to lies here already, unless it was lost.
   if (!(await isThere(join(models, model)))) return follow(wanted, null, context);
   return { hash: model, file: join(models, model) };

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { defineCommand } from 'citty';
 import { pino } from 'pino';
+import { KEEP_TRANSCRIPT_EVERY } from '../../rounds/kept-transcripts.ts';
 import { startCoordinator } from '../../start-coordinator.ts';
 import { stateArgument } from '../arguments.ts';
 import { databaseUrl } from '../database-url.ts';
@@ -21,6 +22,12 @@ export const start = defineCommand({
       description: 'Admit sites as soon as they join with their invitation, without "admit"',
       default: false,
     },
+    'keep-transcript-every': {
+      type: 'string',
+      description: 'Of one round in so many members can replay the sum; 0 for the newest alone',
+      valueHint: 'ROUNDS',
+      default: String(KEEP_TRANSCRIPT_EVERY),
+    },
     'tls-key': { type: 'string', description: 'Private key (PEM) to serve HTTPS', valueHint: 'FILE' },
     'tls-cert': { type: 'string', description: 'Certificate chain (PEM) to serve HTTPS', valueHint: 'FILE' },
   },
@@ -32,6 +39,7 @@ export const start = defineCommand({
       port: portOf(args.port),
       publicUrl: publicUrlOf(args.url, args.host),
       admitInvited: args['admit-invited'],
+      keepTranscriptEvery: roundsOf(args['keep-transcript-every']),
       tls: tlsOf(args['tls-key'], args['tls-cert']),
       log: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true })),
     }).catch(explainListening);
@@ -47,6 +55,11 @@ export const start = defineCommand({
 function portOf(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new UsageError('Cannot listen: --port must be a number from 0 to 65535.');
+}
+
+function roundsOf(text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw new UsageError('Cannot keep transcripts: --keep-transcript-every must be a number of rounds from 0 to 99999.');
 }
 
 function publicUrlOf(url: string | undefined, host: string): string | null {

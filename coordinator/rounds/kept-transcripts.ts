@@ -1,0 +1,53 @@
+/**
+ * Which rounds a member can replay. Their masked vectors, sealed as they came, and the messages of their sessions stay where
+ * they are; those of all other rounds are removed as soon as the round is over. A function of the journal's state alone: what
+ * is kept is the same after a restart.
+ */
+
+import { answeredStep } from '@wardround/protocols/round/session-state.ts';
+import type { RoundState, StageState, StudyState } from '@wardround/protocols/round/state.ts';
+import { PHASES, type Phase } from '@wardround/protocols/secure-aggregation/messages.ts';
+import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+
+/** One committed round in so many is kept. */
+export const KEEP_TRANSCRIPT_EVERY = 10;
+
+export interface KeptTranscript {
+  readonly stage: StageState;
+  readonly round: RoundState;
+}
+
+/**
+ * The committed rounds with a session whose number is a multiple of `every`, and the newest one.
+ *
+ * @param every 0 for none but the newest.
+ */
+export function keptTranscripts({ stages }: Pick<StudyState, 'stages'>, every: number): KeptTranscript[] {
+  const committed = stages.flatMap((stage) =>
+    stage.rounds.flatMap((round) =>
+      round.session !== undefined && round.outcome?.kind === 'committed' ? [{ stage, round }] : [],
+    ),
+  );
+  return committed.filter(({ round }, index) => {
+    return index === committed.length - 1 || (every > 0 && round.round % every === 0);
+  });
+}
+
+/** A message of a session, by the hash that names it. */
+interface MessageReference {
+  readonly phase: Phase;
+  readonly site: string;
+  readonly body: Sha256Hex;
+}
+
+/** The messages that the round's sum follows from, by phase and then by site. */
+export function transcriptMessages({ session }: RoundState): MessageReference[] {
+  if (session === undefined) return [];
+  return PHASES.flatMap((phase, index) => {
+    const next = PHASES[index + 1];
+    const goOn = next === undefined ? undefined : session.steps[next]?.sites;
+    return answeredStep(session, phase)
+      .filter((site) => goOn?.includes(site) ?? true)
+      .map((site) => ({ phase, site, body: session.steps[phase]!.messages[site]!.body }));
+  });
+}
