@@ -24,7 +24,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'evaluation.trainAlone': 'Whether the site also trains alone for comparison',
   evaluation: 'The evaluation',
   'participation.quorum': 'The fewest sites in a round',
-  participation: 'The deadlines',
+  participation: 'The deadlines, and the rounds that may be skipped',
   'protection.mode': 'How updates are protected',
   'protection.clip': 'The most a trained number may change in a round',
   'protection.maximumSampleCount': 'The most samples that count',

@@ -1,5 +1,12 @@
 /** A study plan in plain words, for the person who decides about it: what is read, what leaves the site, what stays. */
-import { codeBitsOf, planHash, type Stage, type StudyPlan } from '@wardround/protocols/study/plan.ts';
+import {
+  codeBitsOf,
+  graceSeconds,
+  maximumSkippedRounds,
+  planHash,
+  type Stage,
+  type StudyPlan,
+} from '@wardround/protocols/study/plan.ts';
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { policyFloors, projectedSpend, type StudyFacts } from './policy-floors.ts';
 import { printable } from './printable.ts';
@@ -200,6 +207,7 @@ export function planSummary(
     'Times',
     ...indent([
       `Waits ${duration(participation.readyDeadlineSeconds)} for sites to be ready, ${duration(participation.roundDeadlineSeconds)} for each round and ${duration(participation.evaluationDeadlineSeconds)} for the evaluation; a round needs ${several(participation.quorum, 'site')}.`,
+      `Once as many have answered, the others have ${duration(graceSeconds(plan))} more. ${several(maximumSkippedRounds(plan), 'round')} without a result one after another end the study.`,
     ]),
   ];
 }
