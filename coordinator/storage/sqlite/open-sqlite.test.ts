@@ -4,6 +4,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DatabaseUnavailableError } from '../database-errors.ts';
 import { createSiteTable } from '../site-table.ts';
 import { openSqlite } from './open-sqlite.ts';
 import { sqliteMigrations } from './sqlite-migrations.ts';
@@ -35,6 +36,18 @@ describe('openSqlite()', () => {
     const other = new DatabaseSync(file, { timeout: 0 });
     await database.transaction(async () => expect(() => other.exec('BEGIN IMMEDIATE')).toThrow(/locked/));
     other.close();
+  });
+
+  test('asks to come again while another program keeps the file locked', async () => {
+    await using database = openSqlite({ kind: 'sqlite', file });
+    const write = () => database.transaction((tables) => tables.deleteFrom('nonces').execute());
+    await sql`PRAGMA busy_timeout = 0`.execute(database.tables);
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN IMMEDIATE');
+    await expect(write()).rejects.toThrow(DatabaseUnavailableError);
+    other.exec('ROLLBACK');
+    other.close();
+    await write();
   });
 
   test('says why a transaction failed that SQLite has ended itself', async () => {

@@ -8,6 +8,9 @@ import {
   type SqliteDialectConfig,
   SqliteDriver,
 } from 'kysely';
+import { DatabaseUnavailableError } from '../database-errors.ts';
+
+const SQLITE_BUSY = 5;
 
 /** How many prepared statements are kept. */
 const keptStatements = 200;
@@ -59,8 +62,22 @@ function adapt(statement: StatementSync) {
   const values = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[];
   return {
     reader: statement.columns().length > 0,
-    all: (parameters: readonly unknown[]) => statement.all(...values(parameters)),
-    run: (parameters: readonly unknown[]) => statement.run(...values(parameters)),
+    all: (parameters: readonly unknown[]) => translated(() => statement.all(...values(parameters))),
+    run: (parameters: readonly unknown[]) => translated(() => statement.run(...values(parameters))),
     iterate: (parameters: readonly unknown[]) => statement.iterate(...values(parameters)),
   };
+}
+
+/** SQLite's own waiting time is over then. */
+function translated<Result>(task: () => Result): Result {
+  try {
+    return task();
+  } catch (error) {
+    // The low byte of an extended code is its class.
+    const code = Number((error as { readonly errcode?: number }).errcode ?? 0) & 0xff;
+    if (code !== SQLITE_BUSY) throw error;
+    throw new DatabaseUnavailableError(
+      'Cannot use the database: another program keeps it locked. Nothing was acknowledged; ask again when that program is done.',
+    );
+  }
 }
