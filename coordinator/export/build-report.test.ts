@@ -1,3 +1,4 @@
+import { epsilonSpent } from '@wardround/shared/privacy/rdp.ts';
 import { describe, expect, test } from 'vitest';
 import { buildReport } from './build-report.ts';
 import { exampleRecord } from './example-record.ts';
@@ -73,5 +74,52 @@ describe('buildReport()', () => {
     );
     expect(failed.study.failure).toBe('quorum-not-reached');
     expect(failed.overall).toEqual([]);
+  });
+
+  test('shows what each hospital’s patients have spent by stage, of what is planned', () => {
+    const privacy = {
+      unit: 'patient',
+      noiseMultiplier: 1.5,
+      clip: 1,
+      samplingRate: 0.04,
+      groups: 8,
+      slicesPerPatient: 4,
+      delta: 1e-5,
+    } as const;
+    const plan = {
+      ...exampleRecord.plan,
+      stages: exampleRecord.plan.stages.slice(0, 1),
+      protection: { ...exampleRecord.plan.protection, privacy },
+    };
+    const [stage] = exampleRecord.stages as [(typeof exampleRecord.stages)[number]];
+    // A hospital that trained and whose update came too late has spent for it all the same.
+    const trained = [
+      { site: 'northgate', steps: 750 },
+      { site: 'riverside', steps: 12 },
+    ];
+    const rounds = stage.rounds.slice(0, 3).map((round) => ({ ...round, trained }));
+    const made = buildReport({ ...exampleRecord, plan, stages: [{ ...stage, rounds }] }, versions);
+    const { spent, projectedEpsilon, delta } = made.protection.privacy!;
+    expect(delta).toBe(1e-5);
+    // Opacus' own reference: 2,250 steps in all at this noise and rate.
+    expect(spent[0]).toMatchObject({ site: 'northgate', stage: 'pretraining', rounds: 3 });
+    expect(spent[0]!.epsilon).toBeCloseTo(7.32911117143, 6);
+    expect(spent[1]!.epsilon).toBeLessThan(spent[0]!.epsilon);
+    // Four rounds of twelve steps each.
+    expect(projectedEpsilon).toBeCloseTo(
+      epsilonSpent([{ noiseMultiplier: 1.5, samplingRate: 0.04, steps: 48 }], { delta }),
+      12,
+    );
+    expect(report.protection.privacy).toBeUndefined();
+  });
+
+  test('passes on the heads of all ledgers, where there are any', () => {
+    expect(report.ledgers?.coordinatorLog.cosignatures).toBe(3);
+    expect(report.ledgers?.sites.map(({ site, privacy }) => [site, privacy?.records ?? null])).toEqual([
+      ['northgate', 3],
+      ['riverside', null],
+      ['st-olaf', null],
+    ]);
+    expect(buildReport({ ...exampleRecord, ledgers: null }, versions)).not.toHaveProperty('ledgers');
   });
 });

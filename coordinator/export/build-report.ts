@@ -1,5 +1,7 @@
 /** Turns the record of a study into its report: combines sites, derives the comparison table, adds nothing of its own. */
 import type { EvaluationResult, RetrievalResult } from '@wardround/protocols/session/messages.ts';
+import { privacyDelta, privateRound, privateTraining } from '@wardround/protocols/study/private-training.ts';
+import { epsilonSpent } from '@wardround/shared/privacy/rdp.ts';
 import {
   combinationFormula,
   combineSites,
@@ -84,7 +86,11 @@ export function buildReport(record: StudyRecord, versions: Report['versions']): 
       clip: plan.protection.clip,
       minimumPatients: plan.evaluation.minimumPatients,
       ...secureAggregation(record),
+      ...spentPrivacy(record),
     },
+    ...(record.ledgers != null && {
+      ledgers: { ...record.ledgers, sites: record.ledgers.sites.map((site) => ({ ...site })) },
+    }),
     versions,
   } satisfies Report);
 }
@@ -101,6 +107,25 @@ function secureAggregation({ stages }: StudyRecord): Pick<Report['protection'], 
       abortedSessions: sessions.reduce((sum, { aborted }) => sum + aborted, 0),
     },
   };
+}
+
+/** The epsilon of each site and stage, by the rounds that the site said it had trained. */
+function spentPrivacy({ plan, stages }: StudyRecord): Pick<Report['protection'], 'privacy'> {
+  const training = privateTraining(plan);
+  const delta = privacyDelta(plan);
+  if (training === null || delta === null) return {};
+  const spent = stages.flatMap(({ name: stage, rounds }) => {
+    const trained = rounds.flatMap((round) => round.trained ?? []);
+    const sites = [...new Set(trained.map(({ site }) => site))].sort();
+    return sites.map((site) => {
+      const mechanisms = trained
+        .filter((one) => one.site === site)
+        .flatMap(({ steps }) => (steps > 0 ? (privateRound(plan, steps) ?? []) : []));
+      const epsilon = mechanisms.length === 0 ? 0 : epsilonSpent(mechanisms, { delta });
+      return { site, stage, rounds: mechanisms.length, epsilon };
+    });
+  });
+  return { privacy: { delta, projectedEpsilon: epsilonSpent([training], { delta }), spent } };
 }
 
 function reportRound(round: RoundRecord): ReportRound {

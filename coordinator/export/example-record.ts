@@ -165,4 +165,12 @@ export const exampleRecord: StudyRecord = {
   }),
   evaluations: siteNames.map((site, index) => ({ site, report: exampleEvaluation(site, index) })),
   evaluationLeftOut: [],
+  ledgers: {
+    coordinatorLog: { records: 64, root: sha256Hex('log'), cosignatures: 3 },
+    sites: siteNames.map((site, index) => ({
+      site,
+      egress: { records: 40 + index, hash: sha256Hex(`egress ${site}`) },
+      privacy: index === 0 ? { records: 3, hash: sha256Hex(`privacy ${site}`) } : null,
+    })),
+  },
 };

@@ -96,6 +96,10 @@ describe('recordStudy()', () => {
         { site: 'riverside', figures, bytesSent: 1001 },
       ],
       leftOut: [{ site: 'st-olaf', reason: 'late' }],
+      trained: [
+        { site: 'northgate', steps: 12 },
+        { site: 'riverside', steps: 12 },
+      ],
       model: hash('model 1'),
       failure: null,
     });

@@ -71,6 +71,14 @@ function sessionRecord({ session }: RoundState): Pick<RoundRecord, 'session'> {
   return { session: { sites, threshold: sessionParameters(sites).threshold, aborted: session.aborts.length } };
 }
 
+function trainedSites({ accepted, session }: RoundState): NonNullable<RoundRecord['trained']> {
+  const said = { ...session?.trained };
+  for (const { site, figures } of accepted) said[site] = figures;
+  return Object.keys(said)
+    .sort()
+    .map((site) => ({ site, steps: said[site]!.steps }));
+}
+
 /** An open round is not in the record yet. */
 function roundRecord(round: RoundState): RoundRecord[] {
   const { outcome } = round;
@@ -88,6 +96,7 @@ function roundRecord(round: RoundState): RoundRecord[] {
         .map(({ site, figures, bytes }) => ({ site, figures, bytesSent: bytes }))
         .sort((a, b) => (a.site < b.site ? -1 : 1)),
       leftOut: [...round.leftOut, ...rolledBack(round)],
+      trained: trainedSites(round),
       model: hasNoResult ? round.startModel : outcome.model,
       failure: hasNoResult ? outcome.reason : null,
     },

@@ -128,6 +128,8 @@ const Stage = z.strictObject({
 });
 export type ReportStage = z.infer<typeof Stage>;
 
+const LedgerHead = z.strictObject({ records: Count, hash: Sha256 });
+
 export const Report = z.strictObject({
   format: z.literal('wardround-report/1'),
   study: z.strictObject({
@@ -185,7 +187,24 @@ export const Report = z.strictObject({
         abortedSessions: Count,
       })
       .optional(),
+    /** In studies with differential privacy. */
+    privacy: z
+      .strictObject({
+        delta: z.number().positive().max(1),
+        /** What all planned rounds spend of each site's patients. */
+        projectedEpsilon: z.number().min(0),
+        /** From the rounds that each site said it had trained. A site's own ledger also counts what it trained and never told. */
+        spent: z.array(z.strictObject({ site: Slug, stage: Slug, rounds: Count, epsilon: z.number().min(0) })),
+      })
+      .optional(),
   }),
+  /** Heads of all ledgers when the report was made; absent where the coordinator has no log. */
+  ledgers: z
+    .strictObject({
+      coordinatorLog: z.strictObject({ records: Count, root: Sha256, cosignatures: Count }),
+      sites: z.array(z.strictObject({ site: Slug, egress: LedgerHead.nullable(), privacy: LedgerHead.nullable() })),
+    })
+    .optional(),
   versions: z.strictObject({ wardround: z.string(), node: z.string() }),
 });
 export type Report = z.infer<typeof Report>;

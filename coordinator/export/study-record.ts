@@ -43,6 +43,8 @@ export interface RoundRecord {
   /** The sites whose updates are in the sum. */
   readonly participants: readonly ParticipantRecord[];
   readonly leftOut: readonly LeftOut[];
+  /** Who said that it had trained, whatever became of its update: a private site has spent for it. */
+  readonly trained?: readonly { readonly site: string; readonly steps: number }[];
   /** Blob of the weights that the study went on from; those before the round when it failed. */
   readonly model: Sha256Hex;
   /** The session that gave the sum; not there without secure aggregation. */
@@ -67,6 +69,24 @@ export interface StageRecord {
   readonly rounds: readonly RoundRecord[];
 }
 
+export interface LedgerHead {
+  readonly records: number;
+  /** Of the last record. */
+  readonly hash: Sha256Hex;
+}
+
+/** What later audits can be held against. */
+export interface LedgerHeads {
+  /** Of a checkpoint: its records, the root of their tree, and how many sites have cosigned it. */
+  readonly coordinatorLog: { readonly records: number; readonly root: Sha256Hex; readonly cosignatures: number };
+  /** What each site has shown of its own ledgers; null where it has shown none. */
+  readonly sites: readonly {
+    readonly site: string;
+    readonly egress: LedgerHead | null;
+    readonly privacy: LedgerHead | null;
+  }[];
+}
+
 export interface StudyRecord {
   readonly plan: StudyPlan;
   /** The plan's hash. */
@@ -82,6 +102,8 @@ export interface StudyRecord {
   /** The stages that began, in plan order. */
   readonly stages: readonly StageRecord[];
   readonly evaluations: readonly { readonly site: string; readonly report: EvaluationReport }[];
+  /** Null or absent where the coordinator has no log yet. */
+  readonly ledgers?: LedgerHeads | null;
   /** Sites that took part but whose evaluation did not arrive or could not be used. */
   readonly evaluationLeftOut: readonly LeftOut[];
 }

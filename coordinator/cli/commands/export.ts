@@ -1,7 +1,11 @@
 import { parseStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
+import { publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { defineCommand } from 'citty';
 import { exportStudy } from '../../export/export-study.ts';
+import { readLedgerHeads } from '../../export/ledger-heads.ts';
 import { recordStudy } from '../../export/record-study.ts';
+import { readIdentity } from '../../storage/identity-file.ts';
+import { stateFolder } from '../../storage/state-folder.ts';
 import { stateArgument } from '../arguments.ts';
 import { chooseStudy } from '../choose-study.ts';
 import { print } from '../print.ts';
@@ -18,7 +22,13 @@ export const exportCommand = defineCommand({
     const { states, published } = await readStoredStudies(args.state);
     const state = chooseStudy(states, args.study);
     const plan = parseStudyPlan(Buffer.from(await published.read(state.planBlob)).toString());
-    const { files } = await exportStudy(recordStudy(state, plan), { openBlob: published.open, directory: args.out });
+    const folder = stateFolder(args.state);
+    const identity = await readIdentity(folder.identity);
+    const ledgers = identity === null ? null : await readLedgerHeads(folder.audit, publicKeys(identity));
+    const { files } = await exportStudy(
+      { ...recordStudy(state, plan), ledgers },
+      { openBlob: published.open, directory: args.out },
+    );
     for (const file of files) print(file);
   },
 });
