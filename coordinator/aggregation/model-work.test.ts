@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
@@ -101,6 +101,45 @@ describe('inspectMasked()', () => {
     const blobs = await Promise.all(Array.from({ length: 5 }, () => upload(sealed(vector))));
     const found = await Promise.all(blobs.map((blob) => work.inspectMasked({ ...request, blob })));
     expect(found).toEqual(Array(5).fill(null));
+  });
+});
+
+describe('aggregate()', () => {
+  const weights = new Uint8Array(4 * layout.size);
+  const robust = { ...plan, protection: { ...plan.protection, robust: { rule: 'median', faulty: 1 } as const } };
+  const request = async (blobs: readonly string[], of = plan) => ({
+    ...round,
+    plan: of,
+    startModel: await openBlobFolder(folder.published).put(weights),
+    optimiserState: null,
+    updates: blobs.map((blob, i) => ({ site: ['basel', 'geneva', 'zurich'][i]!, blob })),
+  });
+  const uploadAs = async (site: string, startModel: string) => {
+    const own = updateContext({ ...round, stage: plan.stages[0]!.name, model: startModel, site });
+    const bytes = seal(update(), { recipientSealingKey: publicKeys(identity).sealingKey, context: own });
+    return (await uploads.of(site)).put(bytes);
+  };
+
+  test.each([
+    ['the sum', plan],
+    ['a robust rule', robust],
+  ])('with %s names a site whose upload is cut short or damaged on the disk', async (_, of) => {
+    const { startModel } = await request([]);
+    const sites = ['basel', 'geneva', 'zurich'];
+    const blobs = await Promise.all(sites.map((site) => uploadAs(site, startModel)));
+    const file = (await uploads.of('zurich')).pathOf(blobs[2]!);
+    const whole = await readFile(file);
+    const damaged = Uint8Array.from(whole);
+    damaged[within(1)]! ^= 1;
+    for (const bytes of [damaged, whole.subarray(0, -100), whole.subarray(0, within(1) - 99)]) {
+      await writeFile(file, bytes);
+      const result = await work.aggregate(await request(blobs, of));
+      expect(result).toEqual({ kind: 'unusable', site: 'zurich', reason: 'update-damaged' });
+    }
+    await rm(file);
+    expect(await work.aggregate(await request(blobs, of))).toMatchObject({ site: 'zurich', reason: 'update-damaged' });
+    await writeFile(file, whole);
+    expect(await work.aggregate(await request(blobs, of))).toMatchObject({ kind: 'aggregated' });
   });
 });
 

@@ -8,6 +8,7 @@
  */
 
 import type { StageState } from '@wardround/protocols/round/state.ts';
+import { canaryWords } from '@wardround/protocols/secure-aggregation/canary.ts';
 import type { MaskInstruction } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
 import type { Stage, StudyPlan } from '@wardround/protocols/study/plan.ts';
 import {
@@ -17,21 +18,21 @@ import {
   stageLayout,
 } from '@wardround/protocols/study/stage-layout.ts';
 import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
-import type { UpdateCode } from '@wardround/protocols/transfer/update-code.ts';
+import { type UpdateCode, updateVectorLength } from '@wardround/protocols/transfer/update-code.ts';
 import { serverStep } from '@wardround/shared/aggregation/server-optimiser.ts';
 import { largestSum } from '@wardround/shared/bytes/code-words.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { float32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
-import { open, SealBrokenError } from '@wardround/shared/crypto/sealed-envelope.ts';
 import { layoutHash, type ParameterLayout } from '@wardround/shared/tensors/layout.ts';
 import { createInTurn } from '../rounds/in-turn.ts';
-import { BlobDamagedError, type BlobFolder } from '../storage/blob-folder.ts';
+import type { BlobFolder } from '../storage/blob-folder.ts';
 import type { UploadFolder } from '../storage/upload-folder.ts';
 import { createUpdateAdder } from './add-updates.ts';
 import { BROKEN } from './pieces/inspect-vector.ts';
 import { PIECE_BYTES } from './pieces/move-piece.ts';
 import { openPieceThreads, type PieceThreads, runHere } from './pieces/piece-threads.ts';
+import { sumWords, VectorBrokenError } from './pieces/sum-words.ts';
 import { type RobustAggregate, robustAggregate } from './robust-aggregate.ts';
 import { type OpenVector, openStagedVector, troubleWith } from './staged-vector.ts';
 
@@ -145,7 +146,7 @@ export function createModelWork(parts: {
   const openVector = async (request: RoundRequest, { site, blob }: UpdateReference) =>
     openStagedVector(await uploads.of(site), { blob, identity, context: contextOf(request, site) });
 
-  /** Looks at one upload in a thread: whatever opens it whole. */
+  /** Looks at one upload in a thread. */
   const inspect = async (
     request: InspectionRequest,
     look: (opened: OpenVector, run: PieceThreads['run']) => Promise<string | null>,
@@ -156,17 +157,6 @@ export function createModelWork(parts: {
     const isSmall = opened.vector.body.plaintextBytes <= PIECE_BYTES;
     const found = await look(opened, isSmall ? runHere : threads.run);
     return found === BROKEN ? troubleWith(opened.file, request.blob) : found;
-  };
-
-  /** The update's plain vector, or the reason why there is none. The caller clears it after use. */
-  const openUpdate = async (request: RoundRequest, { site, blob }: UpdateReference): Promise<Uint8Array | string> => {
-    try {
-      return open(await (await uploads.of(site)).read(blob), { identity, context: contextOf(request, site) });
-    } catch (error) {
-      if (error instanceof SealBrokenError) return 'seal-broken';
-      if (error instanceof BlobDamagedError) return 'update-damaged';
-      throw error;
-    }
   };
 
   const codeOf = (request: RoundRequest): UpdateCode => ({
@@ -195,34 +185,52 @@ export function createModelWork(parts: {
     };
   };
 
+  /** @throws {UnusableUpdateError} for one that is not what was accepted. */
+  const openAll = async (request: AggregationRequest, opened: AsyncDisposableStack): Promise<OpenVector[]> => {
+    const { layout, codeBits = 32 } = codeOf(request);
+    const canary = request.instructions === undefined ? 0 : canaryWords(codeBits);
+    const bytes = ((updateVectorLength(layout, codeBits) + canary) * codeBits) / 8;
+    const files: OpenVector[] = [];
+    for (const update of request.updates) {
+      const file = await openVector(request, update);
+      if (typeof file === 'string') throw new UnusableUpdateError(update.site, file);
+      files.push(opened.use(file));
+      if (file.vector.body.plaintextBytes === bytes) continue;
+      throw new UnusableUpdateError(update.site, troubleWith(file.file, update.blob));
+    }
+    return files;
+  };
+
+  const brokenUpdate = ({ updates }: AggregationRequest, files: readonly OpenVector[], index: number) => {
+    const { site, blob } = updates[index]!;
+    return new UnusableUpdateError(site, troubleWith(files[index]!.file, blob));
+  };
+
   const aggregateRobustly = async (
     request: AggregationRequest,
-    { code, rule: { rule: kind, faulty } }: { readonly code: UpdateCode; readonly rule: RobustSetting },
+    { rule: kind, faulty }: RobustSetting,
   ): Promise<AggregationResult> => {
-    const mustOpen = async (update: UpdateReference): Promise<Uint8Array> => {
-      const opened = await openUpdate(request, update);
-      if (typeof opened === 'string') throw new UnusableUpdateError(update.site, opened);
-      return opened;
-    };
-    try {
-      const rule = { kind, faulty };
-      const aggregate = await robustAggregate(request.updates, { code, rule, open: mustOpen });
-      return moveModel(request, { code, ...aggregate });
-    } catch (error) {
-      if (error instanceof UnusableUpdateError) return { kind: 'unusable', site: error.site, reason: error.reason };
-      throw error;
-    }
+    const code = codeOf(request);
+    await using opened = new AsyncDisposableStack();
+    const files = await openAll(request, opened);
+    const aggregate = await robustAggregate([...files.keys()], {
+      code,
+      rule: { kind, faulty },
+      read(index, range) {
+        try {
+          sumWords([files[index]!.vector], { ...range, masks: [] });
+        } catch (error) {
+          throw error instanceof VectorBrokenError ? brokenUpdate(request, files, index) : error;
+        }
+      },
+    });
+    return await moveModel(request, { code, ...aggregate });
   };
 
   const addAll = async (request: AggregationRequest): Promise<AggregationResult> => {
     const code = codeOf(request);
     await using opened = new AsyncDisposableStack();
-    const files: OpenVector[] = [];
-    for (const update of request.updates) {
-      const file = await openVector(request, update);
-      if (typeof file === 'string') return { kind: 'unusable', site: update.site, reason: file };
-      files.push(opened.use(file));
-    }
+    const files = await openAll(request, opened);
     const { instructions = null, startModel, optimiserState } = request;
     const vectors = files.map(({ vector }) => vector);
     const { server } = stageOf(request);
@@ -232,10 +240,8 @@ export function createModelWork(parts: {
         const { kind: _, sum, ...moved } = result;
         return { kind: 'aggregated', ...moved, ...(sum !== null && { sum }) };
       }
-      case 'vector-broken': {
-        const { site, blob } = request.updates[result.vector]!;
-        return { kind: 'unusable', site, reason: troubleWith(files[result.vector]!.file, blob) };
-      }
+      case 'vector-broken':
+        throw brokenUpdate(request, files, result.vector);
       case 'sum-wrong':
         return result;
       default:
@@ -268,8 +274,12 @@ export function createModelWork(parts: {
     aggregate: (request) =>
       inTurn(async () => {
         const { robust } = request.plan.protection;
-        if (robust === undefined) return addAll(request);
-        return aggregateRobustly(request, { code: codeOf(request), rule: robust });
+        try {
+          return await (robust === undefined ? addAll(request) : aggregateRobustly(request, robust));
+        } catch (error) {
+          if (error instanceof UnusableUpdateError) return { kind: 'unusable', site: error.site, reason: error.reason };
+          throw error;
+        }
       }),
   };
 }

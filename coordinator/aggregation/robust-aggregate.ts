@@ -1,17 +1,19 @@
 /**
  * Puts a robust rule in the place of the sample-weighted mean, for studies whose sites all agreed to that: the coordinator
- * opens each update, as it does with sealed ones, and holds a piece of each at a time.
+ * opens each update, as it does with sealed ones, and holds a piece of each at a time; the mean is held whole.
  *
  * Each layout group is aggregated by itself over the sites that trained it. A group that too few sites trained for the rule
  * is left as it was: no rule could tell there which of them is faulty.
  */
-import { decodeSum, type UpdateCode } from '@wardround/protocols/transfer/update-code.ts';
+import { sampleCountWords } from '@wardround/protocols/transfer/sample-counts.ts';
+import { meanDivisor, sumOfSampleCounts, type UpdateCode } from '@wardround/protocols/transfer/update-code.ts';
 import { robustMean } from '@wardround/shared/aggregation/robust/robust-mean.ts';
 import { fewestUpdates, type RobustRule } from '@wardround/shared/aggregation/robust/robust-rule.ts';
-import { int32FromBytes } from '@wardround/shared/bytes/little-endian.ts';
+import { type CodeWords, createCodeWords } from '@wardround/shared/bytes/code-words.ts';
+import { decodeFixedPoint } from '@wardround/shared/bytes/fixed-point.ts';
 
-/** Coordinates of all updates together that are in memory at a time: 256 MB. */
-const MOST_COORDINATES = 2 ** 26;
+/** Coordinates of all updates together that are in memory at a time: 16 MiB. */
+const MOST_COORDINATES = 2 ** 22;
 
 export interface RobustAggregate {
   /** As `decodeSum` gives it. */
@@ -21,34 +23,47 @@ export interface RobustAggregate {
 }
 
 /**
- * @param open opens an update, as often as asked; what it returns is cleared here.
- * @throws whatever `open` throws.
+ * @param options `read`: writes an update's words from `firstWord` on; asked as often as needed, and cleared here.
+ * @throws whatever `read` throws.
  */
 export async function robustAggregate<Update>(
   updates: readonly Update[],
   options: {
     readonly code: UpdateCode;
     readonly rule: RobustRule;
-    readonly open: (update: Update) => Promise<Uint8Array>;
+    readonly read: (update: Update, range: { readonly firstWord: number; readonly into: CodeWords }) => void;
     /** For tests. */
     readonly mostCoordinates?: number;
   },
 ): Promise<RobustAggregate> {
-  const { code, rule, open, mostCoordinates = MOST_COORDINATES } = options;
-  const { layout } = code;
-  const decode = async (update: Update) => {
-    const vector = await open(update);
-    const decoded = decodeSum(int32FromBytes(vector), code);
-    vector.fill(0);
-    return decoded;
+  const { code, rule, read, mostCoordinates = MOST_COORDINATES } = options;
+  const { layout, codeBits = 32 } = code;
+  const head = sampleCountWords(layout.groups.length, codeBits);
+
+  const readCounts = (update: Update): number[] => {
+    const into = createCodeWords(head, codeBits);
+    read(update, { firstWord: 0, into });
+    return sumOfSampleCounts(into, code);
+  };
+  /** The mean change of the coordinates from `first` on. */
+  const readCoordinates = (
+    update: Update,
+    { first, values, divisor }: { readonly first: number; readonly values: Float32Array; readonly divisor: number },
+  ): void => {
+    const into = createCodeWords(values.length, codeBits);
+    read(update, { firstWord: head + first, into });
+    decodeFixedPoint(into, values, divisor);
+    into.fill(0);
   };
 
-  const counts: number[][] = [];
-  for (const update of updates) counts.push((await decode(update)).sampleCounts);
+  const counts = updates.map(readCounts);
   const meanDelta = new Float32Array(layout.size);
   const sampleCounts: number[] = [];
   for (const [group, name] of layout.groups.entries()) {
-    const trained = updates.filter((_, update) => counts[update]![group]! > 0);
+    const trained = updates.flatMap((update, index) => {
+      const sampleCount = counts[index]![group]!;
+      return sampleCount > 0 ? [{ update, divisor: meanDivisor(sampleCount, code) }] : [];
+    });
     if (trained.length < fewestUpdates(rule)) {
       sampleCounts.push(0);
       continue;
@@ -58,14 +73,14 @@ export async function robustAggregate<Update>(
       {
         updates: trained.length,
         size: tensors.reduce((sum, { size }) => sum + size, 0),
-        async read(offset, length) {
-          const pieces: Float32Array[] = [];
-          for (const update of trained) {
-            const { meanDelta: delta } = await decode(update);
-            pieces.push(gather(delta, tensors, { offset, length }));
-          }
-          return pieces;
-        },
+        read: async (offset, length) =>
+          trained.map(({ update, divisor }) => {
+            const values = new Float32Array(length);
+            for (const { first, from, to } of partsOf(tensors, { offset, length })) {
+              readCoordinates(update, { first, values: values.subarray(from, to), divisor });
+            }
+            return values;
+          }),
       },
       { rule, pieceLength: Math.max(1, Math.floor(mostCoordinates / trained.length)) },
     );
@@ -79,21 +94,16 @@ export async function robustAggregate<Update>(
   return { meanDelta, sampleCounts };
 }
 
-/** Coordinates from `offset` on of the tensors laid end to end, as an array of its own. */
-function gather(
-  delta: Float32Array,
+/** Which coordinates of the layout make up those from `offset` on of the tensors laid end to end. */
+function partsOf(
   tensors: readonly { readonly offset: number; readonly size: number }[],
   { offset, length }: { readonly offset: number; readonly length: number },
-): Float32Array {
-  const piece = new Float32Array(length);
+): { readonly first: number; readonly from: number; readonly to: number }[] {
   let start = 0;
-  for (const tensor of tensors) {
-    const from = Math.max(offset, start);
-    const to = Math.min(offset + length, start + tensor.size);
-    if (from < to) {
-      piece.set(delta.subarray(tensor.offset + from - start, tensor.offset + to - start), from - offset);
-    }
+  return tensors.flatMap((tensor) => {
+    const [from, to] = [Math.max(offset, start), Math.min(offset + length, start + tensor.size)];
+    const first = tensor.offset + from - start;
     start += tensor.size;
-  }
-  return piece;
+    return from < to ? [{ first, from: from - offset, to: to - offset }] : [];
+  });
 }
