@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, expect, test } from 'vitest';
-import { describeOnEachDatabase } from '../testing/describe-on-each-database.ts';
+import { describeOnEachDatabase, describeOnPostgresql } from '../testing/describe-on-each-database.ts';
 import type { Database } from './database.ts';
-import { createLeases, type Leases } from './leases.ts';
+import { createLeases, FencedOutError, type Lease, type Leases, requireLease } from './leases.ts';
 
 const term = (nowMillis: number) => ({ nowMillis, durationMillis: 10 });
 
@@ -45,5 +46,34 @@ describeOnEachDatabase('createLeases()', (place) => {
     const all = await Promise.all(['a', 'b', 'c', 'd'].map(async () => createLeases(await place.openBeside(database))));
     const won = await Promise.all(all.map((own, index) => own.acquire('studies', `holder-${index}`, term(0))));
     expect(won.filter((lease) => lease !== null)).toEqual([{ name: 'studies', epoch: 1 }]);
+    // Again when it has run out.
+    for (const epoch of [2, 3, 4]) {
+      const next = await Promise.all(
+        all.map((own, index) => own.acquire('studies', `next-${index}`, term(epoch * 10))),
+      );
+      expect(next.filter((lease) => lease !== null)).toEqual([{ name: 'studies', epoch }]);
+    }
+  });
+});
+
+describeOnPostgresql('requireLease()', (place) => {
+  test('lets nobody acquire the lease before the transaction has ended', async () => {
+    const database = await place.open();
+    const lease = (await createLeases(database).acquire('studies', 'a', term(0)))!;
+    const next = createLeases(await place.open());
+    let isAcquired = false;
+    let acquired: Promise<Lease | null> | null = null;
+    await database.transaction(async (tables) => {
+      await requireLease(tables, lease, database);
+      acquired = next.acquire('studies', 'b', term(20)).finally(() => {
+        isAcquired = true;
+      });
+      await delay(200);
+      expect(isAcquired).toBe(false);
+    });
+    expect(await acquired).toMatchObject({ epoch: 2 });
+    await expect(database.transaction((tables) => requireLease(tables, lease, database))).rejects.toThrow(
+      FencedOutError,
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { StudyEvent } from '@wardround/protocols/round/events.ts';
 import vector from '@wardround/protocols/round/test-vectors/journal.json' with { type: 'json' };
@@ -84,6 +85,8 @@ describeOnPostgresql('openPostgresql()', (database) => {
     const lost = transaction(async (written) => {
       await written.insertInto('nonces').values(row('n1')).execute();
       await terminate(await processOf(written));
+      // The loss is noticed while nothing is asked.
+      await delay(100);
       await written.insertInto('nonces').values(row('n2')).execute();
     });
     await expect(lost).rejects.toThrow(DatabaseUnavailableError);
