@@ -82,4 +82,22 @@ describe('retry()', () => {
     setTimeout(() => stop.abort(), 10);
     await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   });
+
+  test('begins with short waits again whenever the work has come farther', async () => {
+    let reached = 0;
+    const waits: number[] = [];
+    const attempt = async () => {
+      if (waits.length === 3) reached = 10;
+      if (waits.length === 5) return 'done';
+      throw new CoordinatorUnreachableError('away');
+    };
+    await retry(attempt, {
+      signal: new AbortController().signal,
+      backoff: { firstMillis: 100, maximumMillis: 10_000 },
+      random: () => 0.5,
+      progress: () => reached,
+      sleep: async (millis) => void waits.push(millis),
+    });
+    expect(waits).toEqual([50, 100, 200, 50, 100]);
+  });
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { unlinkSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,8 +10,8 @@ import { createRandom } from '@wardround/shared/random/seeded-random.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { retry } from './backoff.ts';
 import { createByteCounter } from './byte-counter.ts';
-import { downloadBlob, pruneBlobs } from './download-blob.ts';
-import { CoordinatorUnreachableError, UntrustedAnswerError } from './errors.ts';
+import { createDownloadMemory, type DownloadMemory, downloadBlob, pruneBlobs } from './download-blob.ts';
+import { CoordinatorUnreachableError, DiskFullError, UntrustedAnswerError } from './errors.ts';
 import { createConnectionPool, exchange } from './http-exchange.ts';
 
 const blob = randomBytes(300_000);
@@ -52,7 +53,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const agent = createConnectionPool(new URL('http://127.0.0.1'));
 afterAll(() => agent.destroy());
 
-function download(options: { signal?: AbortSignal; maximumBytes?: number } = {}) {
+function download(options: { signal?: AbortSignal; maximumBytes?: number; memory?: DownloadMemory } = {}) {
   const signal = options.signal ?? AbortSignal.timeout(20_000);
   const get = (firstByte: number) =>
     exchange(
@@ -65,11 +66,12 @@ function download(options: { signal?: AbortSignal; maximumBytes?: number } = {})
       },
       { agent, counter: createByteCounter(), recordEgress: async () => undefined },
     );
-  return downloadBlob(hash, { folder, get, maximumBytes: options.maximumBytes ?? blob.length, signal });
+  const memory = options.memory ?? createDownloadMemory();
+  return downloadBlob(hash, { folder, get, maximumBytes: options.maximumBytes ?? blob.length, signal, memory });
 }
 
 const patiently = () =>
-  retry(download, { signal: AbortSignal.timeout(20_000), backoff: { firstMillis: 1, maximumMillis: 1 } });
+  retry(() => download(), { signal: AbortSignal.timeout(20_000), backoff: { firstMillis: 1, maximumMillis: 1 } });
 
 describe('downloadBlob()', () => {
   test('completes over a connection that is cut again and again, resuming where it stopped', async () => {
@@ -122,6 +124,35 @@ describe('downloadBlob()', () => {
 
   test('refuses more bytes than the blob can have', async () => {
     await expect(download({ maximumBytes: blob.length - 1 })).rejects.toThrow('at most 299999 bytes');
+  });
+
+  test('keeps no torn write on a full disk, names no folder, and goes on when there is room', async () => {
+    const part = join(folder, `${hash}.part`);
+    await symlink('/dev/full', part);
+    const failed = download();
+    await expect(failed).rejects.toThrow(DiskFullError);
+    await expect(failed).rejects.toThrow(/disk of the site’s folder is full.*goes on by itself/);
+    await expect(failed).rejects.not.toThrow(folder);
+    let troubles = 0;
+    const fetched = await retry(() => download(), {
+      signal: AbortSignal.timeout(20_000),
+      backoff: { firstMillis: 1, maximumMillis: 1 },
+      onTrouble: () => {
+        if (++troubles === 2) unlinkSync(part);
+      },
+    });
+    expect((await readFile(fetched)).equals(blob)).toBe(true);
+    expect(troubles).toBe(2);
+  });
+
+  test('does not read again from the disk what an attempt before has hashed', async () => {
+    const memory = createDownloadMemory();
+    behaviour = { cutAfter: () => 50_000 };
+    const signal = AbortSignal.timeout(20_000);
+    await expect(download({ memory, signal })).rejects.toThrow(CoordinatorUnreachableError);
+    expect(memory.kept?.bytes).toBe((await readFile(join(folder, `${hash}.part`))).length);
+    behaviour = {};
+    expect((await readFile(await download({ memory, signal }))).equals(blob)).toBe(true);
   });
 
   test('stops when the signal aborts', async () => {

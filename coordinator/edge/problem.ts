@@ -25,6 +25,8 @@ export class TooManyRequestsError extends Error {
 }
 
 const SQLITE_FULL = 13;
+/** A full disk seldom has room again at once. */
+const storageFullSeconds = 10;
 /** PostgreSQL's disk_full. */
 const DISK_FULL = '53100';
 /** When a database that was restarted should answer again. */
@@ -44,7 +46,8 @@ export function problemOf(error: unknown, log: Logger): ProblemAnswer {
   if (error instanceof URIError) return answer(400, 'malformed-address', 'The address cannot be decoded.');
   if (isStorageFull(error)) {
     log.error({ problem: 'storage-full' }, 'nothing can be stored');
-    return answer(507, 'storage-full', 'The coordinator’s disk is full; nothing was accepted. Try again later.');
+    const message = 'The coordinator’s disk is full; nothing was accepted. Try again later.';
+    return { ...answer(507, 'storage-full', message), retryAfterSeconds: storageFullSeconds };
   }
   if (error instanceof DatabaseUnavailableError) {
     log.error({ problem: 'database-unavailable' }, 'the database cannot be reached');

@@ -35,6 +35,7 @@ export interface StudyProgress {
 
 export const activityNames: Readonly<Record<Progress['activity'], string>> = {
   'reading-data': 'reading data',
+  receiving: 'fetching weights',
   embedding: 'embedding slices',
   training: 'training',
   'training-alone': 'training alone',
@@ -78,7 +79,7 @@ export function siteFigures({ said }: SiteProgress, place: StudyProgress['place'
 function howFar({ activity, done, total }: NonNullable<SiteProgress['said']>): string | null {
   if (total === 0) return null;
   if (activity === 'training') return `${done}/${total}`;
-  if (activity === 'sending') return `${formatBytes(done)} of ${formatBytes(total)}`;
+  if (activity === 'sending' || activity === 'receiving') return `${formatBytes(done)} of ${formatBytes(total)}`;
   return `${Math.floor((100 * Math.min(done, total)) / total)} %`;
 }
 

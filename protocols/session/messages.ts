@@ -289,7 +289,16 @@ export type EvaluationOffer = z.infer<typeof EvaluationOffer>;
 /** For people watching; at most a few a second; never durable. */
 export const Progress = z.strictObject({
   study: Sha256,
-  activity: z.enum(['reading-data', 'embedding', 'training', 'training-alone', 'sending', 'evaluating', 'waiting']),
+  activity: z.enum([
+    'reading-data',
+    'receiving',
+    'embedding',
+    'training',
+    'training-alone',
+    'sending',
+    'evaluating',
+    'waiting',
+  ]),
   stage: Slug.nullable(),
   round: z.int().min(1).nullable(),
   done: Count,

@@ -33,6 +33,7 @@ import { awaitTrainingHours } from './await-training-hours.ts';
 import { forgetRounds } from './forget-rounds.ts';
 import { APPROVAL_REVOKED, isTraining, requirePermission, underPermission } from './permission.ts';
 import { fetchPlan } from './study-plan-blob.ts';
+import { transferProgress } from './transfer-progress.ts';
 import type { Assignment } from './work-loop.ts';
 
 export interface SiteContext {
@@ -93,7 +94,8 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
       if (work.kind === 'prepare') await prepare({ work, plan, signal: permitted }, context);
       else if (work.kind === 'train') await train({ work, plan, signal: permitted }, context);
       else if (work.kind === 'evaluate') await evaluate({ work, plan, signal: permitted }, context);
-      else await performSessionStep({ work, plan, signal: permitted }, context);
+      else
+        await performSessionStep({ work, plan, signal: permitted, onProgress: reporter({ work }, context) }, context);
     });
   } catch (error) {
     signal.throwIfAborted();
@@ -187,7 +189,10 @@ function showWaiting(study: Sha256Hex, link: SiteLink): void {
 }
 
 /** Tells people how far the work is: the coordinator's, over the link, and this site's, in its status. */
-function reporter({ work }: Piece<Assignment>, { link, status }: SiteContext): (progress: TaskProgress) => void {
+function reporter(
+  { work }: { readonly work: { readonly study: Sha256Hex } },
+  { link, status }: SiteContext,
+): (progress: TaskProgress) => void {
   return (progress) => {
     link.progress({ study: work.study, ...progress });
     status.update({ progress, bytesSent: link.bytesSent() });
@@ -237,7 +242,7 @@ async function fetchInitialModel(
 async function downloadModel(
   { work, plan, signal }: Piece<Assignment>,
   { hash, stage }: { hash: Sha256Hex; stage: string },
-  { link }: SiteContext,
+  context: SiteContext,
 ): Promise<ModelFile> {
   const planned = plan.stages.find((candidate) => candidate.name === stage);
   if (planned === undefined) {
@@ -247,7 +252,10 @@ async function downloadModel(
     );
   }
   const maximumBytes = 4 * stageLayout(plan, planned).size;
-  return { hash, file: await link.download(hash, { maximumBytes, signal }) };
+  const round = 'round' in work ? work.round : null;
+  const receiving = { activity: 'receiving', stage, round, total: maximumBytes } as const;
+  const onProgress = transferProgress(reporter({ work }, context), receiving);
+  return { hash, file: await context.link.download(hash, { maximumBytes, signal, onProgress }) };
 }
 
 async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise<void> {
@@ -343,7 +351,8 @@ async function sendUpdate(piece: Piece<Kind<'train'>>, update: KeptUpdate, conte
   onProgress({ ...sending, done: 0, total: bytes });
   const { bandwidthBytesPerSecond: bytesPerSecond } = await readPolicy(folder);
   const file = outboxFile(folder, blob);
-  await link.upload({ hash: blob, file, bytes, round: { study, stage, round }, epsilon, bytesPerSecond }, signal);
+  const upload = { hash: blob, file, bytes, round: { study, stage, round }, epsilon, bytesPerSecond };
+  await link.upload({ ...upload, onProgress: transferProgress(onProgress, { ...sending, total: bytes }) }, signal);
   await link.offerUpdate({ study, stage, round }, { blob, model: update.model, layout, figures }, signal);
   if (update.hasResidual) await acknowledgeResidual(folder, work);
   onProgress({ ...sending, done: bytes, total: bytes });
@@ -363,7 +372,8 @@ function residualsOf(work: Kind<'train'>, { folder }: SiteContext) {
 
 /** The first message of the round's session says that this site has trained. */
 function advertiseTraining({ work, plan, signal }: Piece<Kind<'train'>>, context: SiteContext): Promise<void> {
-  return performSessionStep({ work: { ...work, attempt: 1, step: 'advertise' }, plan, signal }, context);
+  const advertise = { ...work, attempt: 1, step: 'advertise' } as const;
+  return performSessionStep({ work: advertise, plan, signal }, context);
 }
 
 /** Whether updates leave this site only in sums. */

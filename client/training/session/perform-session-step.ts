@@ -32,7 +32,9 @@ import { readPolicy } from '../../policy/site-policy.ts';
 import { dropVector, type KeptSession, keepSession, readKeptSession, vectorFile } from '../../state/kept-session.ts';
 import { pinnedRoster } from '../../state/pinned-roster.ts';
 import { DeclineError } from '../decline-error.ts';
+import { transferProgress } from '../rounds/transfer-progress.ts';
 import type { Trainer } from '../trainer.ts';
+import type { TaskProgress } from '../worker-messages.ts';
 
 export type SessionWork = Omit<Extract<Work, { kind: 'secure-session' }>, 'kind'>;
 
@@ -54,6 +56,8 @@ export interface SessionPiece {
   readonly work: SessionWork;
   readonly plan: StudyPlan;
   readonly signal: AbortSignal;
+  /** Told how far the upload of the masked update has come. */
+  readonly onProgress?: (progress: TaskProgress) => void;
 }
 
 /** @throws {DeclineError} when the step may not be taken: the reason is the protocol's. */
@@ -180,7 +184,11 @@ async function mask(
   return done;
 }
 
-async function upload({ work, signal }: SessionPiece, kept: KeptSession, context: SessionContext): Promise<void> {
+async function upload(
+  { work, signal, onProgress = () => undefined }: SessionPiece,
+  kept: KeptSession,
+  context: SessionContext,
+): Promise<void> {
   if (kept.masked === null) {
     throw new DeclineError('session-not-known', 'Cannot take part: the masked update of this round is not there.');
   }
@@ -188,7 +196,12 @@ async function upload({ work, signal }: SessionPiece, kept: KeptSession, context
   const { bandwidthBytesPerSecond: bytesPerSecond } = await readPolicy(context.folder);
   const file = outboxFile(context.folder, blob);
   const { epsilon = null } = kept;
-  await context.link.upload({ hash: blob, file, bytes, round: work, epsilon, bytesPerSecond }, signal);
+  const { stage, round } = work;
+  const sending = transferProgress(onProgress, { activity: 'sending', stage, round, total: bytes });
+  await context.link.upload(
+    { hash: blob, file, bytes, round: work, epsilon, bytesPerSecond, onProgress: sending },
+    signal,
+  );
   failpoint('upload', 'after-ack');
 }
 

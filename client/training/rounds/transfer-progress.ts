@@ -1,0 +1,21 @@
+/** How far a transfer has come, said to people often enough to watch and seldom enough to cost nothing. */
+import type { TaskProgress } from '../worker-messages.ts';
+
+const REPORT_INTERVAL_MILLIS = 500;
+
+/** @returns what to call with the bytes so far; the last ones are always told. */
+export function transferProgress(
+  report: (progress: TaskProgress) => void,
+  of: Pick<TaskProgress, 'stage' | 'round' | 'total'> & {
+    readonly activity: 'sending' | 'receiving';
+    readonly loss?: number | null;
+  },
+): (bytes: number) => void {
+  let nextMillis = 0;
+  return (bytes) => {
+    const now = performance.now();
+    if (now < nextMillis && bytes < of.total) return;
+    nextMillis = now + REPORT_INTERVAL_MILLIS;
+    report({ loss: null, ...of, done: Math.min(bytes, of.total), perSecond: null });
+  };
+}
