@@ -1,6 +1,7 @@
 /** Sites that leave a session: by a drop-out, or because their own people take the approval back in the middle of it. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { SiteLink } from '@wardround/client/link/site-link.ts';
 import { revokeStudy } from '@wardround/client/policy/approvals.ts';
 import {
   startTestCoordinator,
@@ -59,12 +60,14 @@ async function keptOf({ folder }: SessionSite, { study, stage }: { study: string
 }
 
 const state = async ({ coordinator, study }: Running) => (await coordinator.study(study)).state;
-const waiting = { timeout: 60_000, interval: 50 };
+const waiting = { timeout: 100_000, interval: 50 };
 
 test('a site that dropped out keeps neither vector nor secrets once the study has gone on', {
   timeout: 120_000,
 }, async () => {
   const seen: Record<string, unknown> = {};
+  const links = new Map<string, SiteLink>();
+  const { signal } = new AbortController();
   const running = await start((current) => ({
     async before(work, site) {
       if (site !== 'lugano' || work.kind !== 'secure-session') return;
@@ -74,11 +77,18 @@ test('a site that dropped out keeps neither vector nor secrets once the study ha
         seen['left'] ??= await keptOf(lugano, place);
         throw new Error('away');
       }
-      if (work.stage !== 'slices') seen['later'] ??= await keptOf(lugano, place);
+      if (work.stage === 'slices') return;
+      seen['later'] ??= await keptOf(lugano, place);
+      seen['standing'] ??= await links.get('lugano')!.studyStanding(work.study, signal);
+    },
+    wrapLink(link, site) {
+      links.set(site, link);
+      return link;
     },
   }));
   await vi.waitFor(async () => expect((await state(running)).endedAtMillis).not.toBeNull(), waiting);
   expect((await state(running)).phase).toEqual({ kind: 'finished' });
+  expect(seen['standing']).toEqual({ isOver: false });
   const stage = { study: running.study, stage: 'slices' };
   // It left with all that it had for the next step.
   expect(seen['left']).toMatchObject({
@@ -95,6 +105,7 @@ test('a site that dropped out keeps neither vector nor secrets once the study ha
   expect(seen['later']).toMatchObject(gone);
   const lugano = running.sites.get('lugano')!;
   expect(await keptOf(lugano, stage)).toMatchObject({ kept: gone.kept, vectors: [] });
+  expect(await links.get('basel')!.studyStanding(running.study, signal)).toEqual({ isOver: true });
 });
 
 test('an approval that is revoked ends a session in the middle of a step, and the site’s secrets with it; the policy’s bandwidth holds there', {
