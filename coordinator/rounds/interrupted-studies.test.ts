@@ -155,7 +155,7 @@ describe('a round whose sum cannot be made', () => {
 describe('two studies at once', () => {
   test('both go on: sites work for each in turn, and neither waits for the other to end', async () => {
     const coordinator = await create();
-    const runners = [];
+    const runners: StudyRunner[] = [];
     for (const name of ['one', 'two']) {
       const runner = await coordinator.studies().launch(plan({ name, rounds: 4 }));
       runners.push(runner);

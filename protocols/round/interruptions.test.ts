@@ -252,6 +252,19 @@ describe('a quorum', () => {
     });
   });
 
+  test('counts no site that has trained and left the study: the session begins without it', () => {
+    const waiting = training({ graceMillis: 200, ...session });
+    const two = through(waiting, ['advertise'], 20, four.slice(0, 2));
+    const left = after(two, [{ kind: 'decline', site: 'basel', reason: 'site-revoked' }], 30);
+    expect(currentRound(left)?.leftOut).toEqual([{ site: 'basel', reason: 'site-revoked' }]);
+    const others = four.slice(2);
+    expect(nextDeadline(through(left, ['advertise'], 40, others.slice(0, 1)))).toBe(1010);
+    const begun = through(left, ['advertise'], 40, others);
+    expect(begun.phase).toMatchObject({ kind: 'secure-session', step: 'share-keys' });
+    expect(workFor(begun, 'basel')).toBeNull();
+    expect(through(begun, PHASES.slice(1), 50, four.slice(1)).phase.kind).toBe('aggregating');
+  });
+
   test('of a session refuses by name whoever says too late that it has trained', () => {
     const waiting = training({ graceMillis: 0, ...session });
     const begun = through(waiting, ['advertise'], 20, four.slice(0, 3));

@@ -55,7 +55,7 @@ export function nextStep(state: StudyState, atMillis: number): StudyEvent[] {
       );
       if (round.session !== undefined) {
         const { session } = round;
-        const hasEnough = answeredStep(session, 'advertise').length >= fewestFor(session, 'advertise', rules.quorum);
+        const hasEnough = advertised(round).length >= fewestFor(session, 'advertise', rules.quorum);
         if (!hasEnough) return [...leftOut, ...skipRound(state, where, { reason: 'quorum-not-met' })];
         const { deadlineMillis } = phase;
         return [
@@ -127,11 +127,17 @@ function graceDue(
 ): StudyEvent[] {
   if (phase.kind !== 'training' || rules.graceMillis === undefined || phase.quorumAtMillis !== undefined) return [];
   const { session } = round;
-  const answered = session === undefined ? round.accepted.length : answeredStep(session, 'advertise').length;
+  const answered = session === undefined ? round.accepted.length : advertised(round).length;
   const fewest = session === undefined ? rules.quorum : fewestFor(session, 'advertise', rules.quorum);
   const deadlineMillis = Math.round(where.atMillis + rules.graceMillis);
   if (answered < fewest || deadlineMillis >= phase.deadlineMillis) return [];
   return [{ kind: 'quorum-reached', ...where, deadlineMillis }];
+}
+
+/** The sites that have trained and not left since. */
+function advertised({ session, leftOut }: RoundState): string[] {
+  const left = new Set(leftOut.map(({ site }) => site));
+  return session === undefined ? [] : answeredStep(session, 'advertise').filter((site) => !left.has(site));
 }
 
 /** A round that could not come to a result is not opened. */

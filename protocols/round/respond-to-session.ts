@@ -90,9 +90,14 @@ export function leaveSession(
   const { site, reason, atMillis } = leaving;
   const { phase } = state;
   const { session } = round;
+  const where = { atMillis, stage: state.stages.length - 1, round: round.round };
+  const isLeft = round.leftOut.some((left) => left.site === site);
+  if (phase.kind === 'training' && session?.trained[site] !== undefined && !isLeft) {
+    // The session has not begun: it begins without the site.
+    return [{ kind: 'site-left-out', ...where, site, reason }];
+  }
   if (phase.kind !== 'secure-session' || phase.step === 'unmask' || session === undefined) return [];
   if (session.steps[phase.step]?.messages[site] === undefined) return [];
-  const where = { atMillis, stage: state.stages.length - 1, round: round.round };
   const without = { ...round, session, leftOut: [...round.leftOut, { site, reason }] };
   return [
     { kind: 'site-left-out', ...where, site, reason },
