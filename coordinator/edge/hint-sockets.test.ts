@@ -95,8 +95,8 @@ describe('openHintSockets()', () => {
       { site: 'geneva', connected: false, progress: { done: 4 } },
     ]);
     expect(watched?.waitingFor).toEqual([
-      { site: 'basel', why: 'has-not-answered' },
-      { site: 'geneva', why: 'has-not-answered' },
+      { site: 'basel', why: 'has-not-answered', state: 'working', sinceMillis: expect.any(Number) },
+      { site: 'geneva', why: 'has-not-answered', state: 'working', sinceMillis: expect.any(Number) },
     ]);
     await coordinator.admin.post(`/v1/admin/studies/${study}/abort`);
   });
