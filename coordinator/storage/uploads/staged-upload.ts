@@ -128,7 +128,12 @@ async function stageUpload(
 
   const underWay = new Map<number, PieceUnderWay>();
   let isOpen = true;
-  let isSettling = false;
+  /** How far the whole's hash has come: ahead of the offset while bytes are synced, so that neither waits for the other. */
+  let hashedTo = offset;
+  let adding = Promise.resolve(true);
+  let isHashing = false;
+  const hashed: PieceUnderWay[] = [];
+  let isCounting = false;
 
   const state = (): UploadState => ({ offset, length });
 
@@ -141,7 +146,7 @@ async function stageUpload(
       fail(piece, reason);
       if (!piece.isWritten) piece.cancel();
     }
-    await Promise.allSettled(left.map(({ written }) => written));
+    await Promise.allSettled([...left.map(({ written }) => written), adding]);
     await Promise.allSettled([file.close(), log.close()]);
   };
 
@@ -149,16 +154,6 @@ async function stageUpload(
     if (underWay.get(piece.offset) === piece) underWay.delete(piece.offset);
     piece.settled.reject(reason);
   }
-
-  /** The pieces that are written and belong next, in order. */
-  const next = (): PieceUnderWay[] => {
-    const found: PieceUnderWay[] = [];
-    for (let at = offset; ; at = found.at(-1)!.end) {
-      const piece = underWay.get(at);
-      if (piece?.isWritten !== true) return found;
-      found.push(piece);
-    }
-  };
 
   const count = async (pieces: readonly PieceUnderWay[]): Promise<void> => {
     await file.datasync();
@@ -184,41 +179,59 @@ async function stageUpload(
     await rm(logPath, { force: true });
   };
 
-  /** One at a time: what arrives meanwhile is taken together next. */
-  const settle = async (): Promise<void> => {
-    if (isSettling || !isOpen) return;
-    isSettling = true;
+  /** What the disk holds decides after a failure: it is read again with the next request. */
+  const giveUp = (error: unknown): Promise<void> =>
+    close(error instanceof Error ? error : new Error('The upload failed'));
+
+  /** In order, one at a time. */
+  const hashNext = async (): Promise<void> => {
+    if (isHashing) return;
+    isHashing = true;
     try {
-      for (let pieces = next(); pieces.length > 0 && isOpen; pieces = next()) {
-        const good: PieceUnderWay[] = [];
-        for (const piece of pieces) {
-          if (!(await hasher.add({ ...piece, fd: file.fd, position: piece.offset }))) {
-            fail(piece, new PieceMismatchError('The piece is not the one that was signed. Send it again.'));
-            break;
-          }
-          good.push(piece);
+      for (let piece = underWay.get(hashedTo); piece?.isWritten && isOpen; piece = underWay.get(hashedTo)) {
+        adding = hasher.add({ ...piece, fd: file.fd, position: piece.offset });
+        if (await adding) {
+          hashedTo = piece.end;
+          hashed.push(piece);
+          void countHashed();
+        } else {
+          fail(piece, new PieceMismatchError('The piece is not the one that was signed. Send it again.'));
         }
-        if (good.length > 0) await count(good);
+      }
+    } catch (error) {
+      await giveUp(error);
+    } finally {
+      isHashing = false;
+    }
+  };
+
+  /** One sync at a time: what is hashed meanwhile shares the next. */
+  const countHashed = async (): Promise<void> => {
+    if (isCounting) return;
+    isCounting = true;
+    try {
+      while (hashed.length > 0 && isOpen) {
+        const pieces = hashed.splice(0);
+        await count(pieces);
         if (offset === length) await finish();
-        for (const piece of good) {
+        for (const piece of pieces) {
           underWay.delete(piece.offset);
           piece.settled.resolve();
         }
         if (offset === length) await close();
       }
     } catch (error) {
-      // What the disk holds decides: it is read again with the next request.
-      await close(error instanceof Error ? error : new Error('The upload failed'));
+      await giveUp(error);
     } finally {
-      isSettling = false;
+      isCounting = false;
     }
   };
 
   /** A piece that came ahead of its turn waits only so long: the one ahead of it may never come. */
   const giveUpInTime = (piece: PieceUnderWay): void => {
     const cancelAlarm = clock.at(clock.now() + options.pieceWaitMillis, () => {
-      if (isSettling && piece.isWritten) giveUpInTime(piece);
-      else if (piece.isWritten) fail(piece, new OffsetMismatchError(state()));
+      if (isHashing || piece.end <= hashedTo) giveUpInTime(piece);
+      else fail(piece, new OffsetMismatchError(state()));
     });
     piece.settled.promise.then(cancelAlarm, cancelAlarm);
   };
@@ -232,6 +245,7 @@ async function stageUpload(
       await waiting.settled.promise;
       return state();
     }
+    if (!isOpen || piece.offset < hashedTo) throw new OffsetMismatchError(state());
     // The site repeats what it believes lost: what it sent before is not waited for any longer.
     for (const older of [...underWay.values()].filter((other) => other.offset < end && piece.offset < other.end)) {
       fail(older, new OffsetMismatchError(state()));
@@ -241,7 +255,7 @@ async function stageUpload(
     const farthest = offset + options.piecesAtOnce * options.pieceBytes;
     const overlaps = [...underWay.values()].some((other) => other.offset < end && piece.offset < other.end);
     const isTooMany = underWay.size >= options.piecesAtOnce;
-    if (!isOpen || piece.offset < offset || end > length || end > farthest || overlaps || isTooMany) {
+    if (!isOpen || piece.offset < hashedTo || end > length || end > farthest || overlaps || isTooMany) {
       throw new OffsetMismatchError(state());
     }
     const settled = Promise.withResolvers<void>();
@@ -266,7 +280,7 @@ async function stageUpload(
     if (underWay.get(piece.offset) === mine) {
       mine.isWritten = true;
       giveUpInTime(mine);
-      void settle();
+      void hashNext();
     }
     await settled.promise;
     return state();
@@ -276,7 +290,7 @@ async function stageUpload(
     announcement,
     state,
     lastProgressMillis: () => progressMillis,
-    isBusy: () => underWay.size > 0 || isSettling,
+    isBusy: () => underWay.size > 0,
     isOpen: () => isOpen,
     receive,
     close: () => close(),
