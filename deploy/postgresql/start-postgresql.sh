@@ -80,25 +80,24 @@ print_url() {
   echo "postgresql://wardround:$password@127.0.0.1:$port/wardround"
 }
 
-[ $# -ge 1 ] || usage
+case "$#:${1:-}" in
+  1:--find) action=find ;;
+  2:--stop) action=stop directory=$2 ;;
+  1:[!-]*) action=start directory=$1 ;;
+  *) usage ;;
+esac
 programs=$(find_programs)
 server_user=nobody
 ! id postgres >/dev/null 2>&1 || server_user=postgres
 
-
-case $1 in
-  --find)
+case $action in
+  find)
     echo "$programs"
     ;;
-  --stop)
-    [ $# -eq 2 ] || usage
-    directory=$2
+  stop)
     as_server "$programs/pg_ctl" --pgdata="$directory/data" --mode=fast --silent --wait stop
     ;;
-  -*) usage ;;
-  *)
-    [ $# -eq 1 ] || usage
-    directory=$1
+  start)
     mkdir -p "$directory"
     [ -e "$directory/data/PG_VERSION" ] || make_cluster
     as_server "$programs/pg_ctl" --pgdata="$directory/data" status >/dev/null || start
