@@ -81,7 +81,7 @@ export interface RunningCoordinator {
   close(): Promise<void>;
 }
 
-/** @throws {AlreadyRunningError | DatabaseVersionError | JournalDamagedError | AuditLogDamagedError | SyntaxError} */
+/** @throws {AlreadyRunningError | DatabaseVersionError | DatabaseUnavailableError | DatabaseSettingsError | JournalDamagedError | AuditLogDamagedError | SyntaxError} */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const { log, clock = systemClock, models = plannedModels, keepTranscriptEvery } = options;
   await using closing = new AsyncDisposableStack();
@@ -229,7 +229,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     certificateFile,
   });
   closing.defer(() => removeAddress(folder.address));
-  log.info({ port, fingerprint: own.fingerprint }, 'listening');
+  log.info({ port, fingerprint: own.fingerprint, database: database.kind }, 'listening');
 
   const running = closing.move();
   return { publicUrl, fingerprint: own.fingerprint, close: () => running.disposeAsync() };
