@@ -70,7 +70,7 @@ export async function startChaosProxy(
       site.resetAndDestroy();
       return;
     }
-    const coordinator = openSocket(target, '127.0.0.1');
+    const coordinator = openSocket({ port: target, host: '127.0.0.1', noDelay: true });
     const connection: Connection = {
       site,
       coordinator,
@@ -164,7 +164,7 @@ export async function startChaosProxy(
     });
   };
 
-  const server = createServer({ allowHalfOpen: true }, accept);
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const reset = (): void => {
