@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { acknowledgeResidual, proposeResidual, settleResidual, writeResidual } from './kept-residual.ts';
+import {
+  acknowledgeResidual,
+  forgetResiduals,
+  proposeResidual,
+  settleResidual,
+  writeResidual,
+} from './kept-residual.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -63,5 +69,20 @@ describe('settleResidual()', () => {
     await propose(roundOf(2));
     await acknowledgeResidual(folder, roundOf(1));
     expect((await settle(roundOf(3))).carried).toBeNull();
+  });
+});
+
+describe('forgetResiduals()', () => {
+  test('removes those of the study but of the stage that is still trained', async () => {
+    const other = { ...roundOf(1), study: sha256Hex('another study') };
+    for (const round of [roundOf(1), { ...roundOf(1), stage: 'alignment' }, other]) await propose(round);
+    await forgetResiduals(folder, { study, but: 'alignment' });
+    expect(await readdir(join(folder, 'residuals'))).toHaveLength(2);
+    await forgetResiduals(folder, { study, but: null });
+    expect(await readdir(join(folder, 'residuals'))).toEqual([`${other.study}-slices`]);
+  });
+
+  test('does nothing where there are none', async () => {
+    await expect(forgetResiduals(folder, { study, but: null })).resolves.toBeUndefined();
   });
 });

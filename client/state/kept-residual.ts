@@ -112,6 +112,18 @@ export async function proposeResidual(
   await writeStateFile(folder, fileOf(round), { ...(await read(folder, round)), candidate });
 }
 
+/** What is left of the study's stages goes, but that of the one that is still trained. */
+export async function forgetResiduals(
+  folder: string,
+  { study, but }: { readonly study: Sha256Hex; readonly but: string | null },
+): Promise<void> {
+  const names = await readdir(join(folder, 'residuals')).catch(() => []);
+  for (const name of names) {
+    const isOver = name.startsWith(`${study}-`) && name !== `${study}-${but}`;
+    if (isOver) await rm(join(folder, 'residuals', name), { recursive: true, force: true });
+  }
+}
+
 /** The coordinator has acknowledged the round's update. */
 export async function acknowledgeResidual(folder: string, round: StageReference & { readonly round: number }) {
   const kept = await read(folder, round);

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { startTestCoordinator, testPlan } from '@wardround/coordinator/testing/test-coordinator.ts';
 import type { StudyState } from '@wardround/protocols/round/state.ts';
+import type { Work } from '@wardround/protocols/session/messages.ts';
 import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { epsilonSpent } from '@wardround/shared/privacy/rdp.ts';
@@ -26,13 +27,19 @@ function plan(protection: object, { rounds = 2, quorum = 3 } = {}): StudyPlan {
   });
 }
 
-async function finish(
-  ofPlan: StudyPlan,
-): Promise<{ readonly state: StudyState; readonly sites: readonly SessionSite[] }> {
+async function finish(ofPlan: StudyPlan) {
   const coordinator = await startTestCoordinator();
   cleanUps.push(() => coordinator.close());
   const sites: SessionSite[] = [];
-  for (const site of await coordinator.join(...three)) sites.push(await createSessionSite(site));
+  /** What each site has kept of rounding when its training is over. */
+  const residuals = new Map<string, Residual>();
+  const before = async (work: Work, site: string) => {
+    const own = sites.find((candidate) => candidate.site === site)!;
+    if (work.kind === 'evaluate' && ofPlan.protection.codeBits === 16 && !residuals.has(site)) {
+      residuals.set(site, await residualOf(own));
+    }
+  };
+  for (const site of await coordinator.join(...three)) sites.push(await createSessionSite(site, { before }));
   const study = await coordinator.launch(ofPlan);
   const stop = new AbortController();
   const runs = sites.map((site) => site.run(stop.signal));
@@ -48,19 +55,21 @@ async function finish(
   });
   const { state } = await coordinator.study(study);
   expect(state.phase, said()).toEqual({ kind: 'finished' });
-  return { state, sites };
+  return { state, sites, residuals };
 }
 
 const modelsOf = ({ stages }: StudyState) => stages.flatMap(({ initialModel, model }) => [initialModel, model]);
 
-/** What each site carries of rounding errors, by the names of their files. */
-const residualsOf = (sites: readonly SessionSite[]) =>
-  Promise.all(
-    sites.map(async ({ folder }) => {
-      const [stage] = await readdir(path.join(folder, 'residuals'));
-      return JSON.parse(await readFile(path.join(folder, 'residuals', stage!, 'residual.json'), 'utf8'));
-    }),
-  );
+interface Residual {
+  readonly carried: string;
+  readonly candidate: { readonly round: number; readonly residual: string; readonly isTakenUp: boolean };
+}
+
+/** What the site carries of rounding errors, by the names of their files. */
+async function residualOf({ folder }: SessionSite): Promise<Residual> {
+  const [stage] = await readdir(path.join(folder, 'residuals'));
+  return JSON.parse(await readFile(path.join(folder, 'residuals', stage!, 'residual.json'), 'utf8'));
+}
 
 describe('a study with 16-bit codes', () => {
   test('gives the models of the sealed study bit for bit, with the same residuals kept at the sites', {
@@ -70,16 +79,16 @@ describe('a study with 16-bit codes', () => {
     const secure = await finish(plan({ mode: 'secure-aggregation', codeBits: 16 }));
     expect(modelsOf(secure.state)).toEqual(modelsOf(sealed.state));
     expect(new Set(modelsOf(secure.state)).size).toBe(2);
-    const kept = await residualsOf(secure.sites);
-    const sealedKept = await residualsOf(sealed.sites);
-    for (const [index, { carried, candidate }] of kept.entries()) {
+    for (const site of three) {
+      const { carried, candidate } = secure.residuals.get(site)!;
       // The first round's counts, and the second waits for a third.
       expect(carried).toMatch(/^[0-9a-f]{64}$/);
       expect(candidate.round).toBe(2);
       expect(candidate.residual).not.toBe(carried);
-      expect(sealedKept[index].carried).toBe(carried);
-      expect(sealedKept[index].candidate).toMatchObject({ residual: candidate.residual, isTakenUp: true });
+      const { residual } = candidate;
+      expect(sealed.residuals.get(site)).toMatchObject({ carried, candidate: { residual, isTakenUp: true } });
     }
+    for (const { folder } of secure.sites) expect(await readdir(path.join(folder, 'residuals'))).toEqual([]);
   });
 });
 

@@ -7,6 +7,7 @@ import { extname, join } from 'node:path';
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { dropPlace } from '../../state/kept-place.ts';
+import { forgetResiduals } from '../../state/kept-residual.ts';
 import { readKeptSession } from '../../state/kept-session.ts';
 import { dropUpdate, readKeptUpdate } from '../../state/kept-update.ts';
 import { pruneOutbox } from '../../state/outbox.ts';
@@ -29,6 +30,7 @@ export async function forgetRounds(folder: string, study: Sha256Hex, current: Ro
     // That of the stage's own earlier round goes when the next one looks for its place.
     if (kept.stage !== current?.stage) await dropPlace(folder, kept);
   }
+  await forgetResiduals(folder, { study, but: current?.stage ?? null });
   await pruneOutbox(folder, await keptBlobs(folder));
 }
 

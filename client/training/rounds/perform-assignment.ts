@@ -326,7 +326,7 @@ async function train(piece: Piece<Kind<'train'>>, context: SiteContext): Promise
     format: 'wardround-site-update/1',
     ...{ study, stage, round, model: work.model, sites, sealingKey },
     ...sealed,
-    hasResidual: trained.residual !== null,
+    hasResidual: trained.residual !== undefined,
   };
   failpoint('train', 'before-journal');
   await keepUpdate(folder, update);
