@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { applyEvent } from './apply-event.ts';
 import { StudyEvent } from './events.ts';
 import { type StudyState, stateHash } from './state.ts';
+import interrupted from './test-vectors/interrupted-journals.json' with { type: 'json' };
 import vector from './test-vectors/journal.json' with { type: 'json' };
 import sessions from './test-vectors/session-journals.json' with { type: 'json' };
 
@@ -25,8 +26,8 @@ describe('applyEvent()', () => {
     }
   });
 
-  test('folds journals of before pauses, graces and skipped rounds to the states that they had', () => {
-    for (const { events: recorded, stateHash: expected } of sessions.journals) {
+  test('folds journals of before and of after pauses, graces and skipped rounds to the states that they had', () => {
+    for (const { events: recorded, stateHash: expected } of [...sessions.journals, ...interrupted.journals]) {
       const state = z.array(StudyEvent).parse(recorded).reduce<StudyState | null>(applyEvent, null);
       expect(state && stateHash(state)).toBe(expected);
     }
