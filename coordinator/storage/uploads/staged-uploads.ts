@@ -110,6 +110,12 @@ export function openStagedUploads(
     }
   };
 
+  /** The upload that is open already: asked for every piece, so without a look at the disk. */
+  const current = async (site: string, sha256: Sha256Hex): Promise<StagedUpload | null> => {
+    const upload = await opened.get(keyOf(site, sha256))?.catch(() => null);
+    return upload?.isOpen() === true ? upload : null;
+  };
+
   const complete = async (site: string, sha256: Sha256Hex): Promise<UploadProgress | null> => {
     const size = await (await uploads.of(site)).size(sha256);
     return size === null ? null : { offset: size, length: size, expiresAtMillis: null };
@@ -191,15 +197,21 @@ export function openStagedUploads(
       return progressOf(upload);
     },
     async find(site, sha256) {
-      const whole = await complete(site, sha256);
-      if (whole !== null) return { ...whole, announcement: null };
-      const upload = await take(site, { sha256 });
+      let upload = await current(site, sha256);
+      if (upload === null) {
+        const whole = await complete(site, sha256);
+        if (whole !== null) return { ...whole, announcement: null };
+        upload = await take(site, { sha256 });
+      }
       return upload === null ? null : { ...progressOf(upload), announcement: upload.announcement };
     },
     async receive(site, sha256, { slices, ...piece }) {
-      const whole = await complete(site, sha256);
-      if (whole !== null && piece.offset + piece.bytes <= whole.length) return whole;
-      const upload = await take(site, { sha256 });
+      let upload = await current(site, sha256);
+      if (upload === null) {
+        const whole = await complete(site, sha256);
+        if (whole !== null && piece.offset + piece.bytes <= whole.length) return whole;
+        upload = await take(site, { sha256 });
+      }
       if (upload === null) {
         throw new RefusalError('upload-not-found', {
           status: 404,

@@ -57,13 +57,14 @@ export async function startTransferServer(options: {
     ...(options.open === undefined ? {} : { open: options.open }),
   });
   const nonces = new Set<string>();
+  const members = new Map(Object.entries(sites).map(([name, own]) => [name, publicKeys(own)]));
   const gate: Gate = {
     async identify({ method, path, headers }) {
       const { site: name, nonce } = readRequestClaims(headers);
-      const site = sites[name];
+      const site = members.get(name);
       if (site === undefined || nonces.has(nonce)) throw new RefusalError('replayed', { status: 401, message: 'no' });
       nonces.add(nonce);
-      const { signingKey, sealingKey } = publicKeys(site);
+      const { signingKey, sealingKey } = site;
       const { contentSha256 } = verifyRequest(headers, {
         method,
         path,
