@@ -65,7 +65,7 @@ export function resultLines(results: readonly SessionResult[]): string[] {
       rows,
     ),
     '',
-    'Site: all messages, the masks and the hash that is signed. Not: reading, sealing and writing the vector, which are its transfer.',
+    'Site: all messages, reading the vector, the masks and the hash that is signed. Not: sealing and writing, which are its transfer.',
     'Unmask: secrets from shares, masks out of the sum, canary and ranges. Not: opening and adding the vectors as they come.',
     'Add: everything from staged uploads to the published sum and weights: opening, adding, unmasking, moving, hashing, syncing to the disk.',
     'x floor: above one AES-256-CTR pass and one addition per neighbour (unmasking: per mask), in one thread / on all cores.',
