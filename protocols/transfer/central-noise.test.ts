@@ -70,6 +70,23 @@ describe('encodeUpdate() under central privacy', () => {
     }
   });
 
+  test('sends as many of the largest numbers as there is room for, where most are far below a step', () => {
+    const strong = { ...central, noiseMultiplier: 8 };
+    const code = { layout, clip: 0.1, maximumSampleCount: 1000, sites: 8, codeBits: 16 as const, central: strong };
+    const { largestNorm: bound, scale } = centralNoise(strong, code);
+    // Each is worth a code of one, and they are more than the norm has room for.
+    const residual = Float32Array.from({ length: layout.size }, (_, i) => (0.5 + (i % 1000) / 2000) / scale);
+    const before = Float32Array.from(residual);
+    expect(Math.sqrt(layout.size)).toBeGreaterThan(2 * bound);
+    const { vector } = encodeUpdate(new Float32Array(layout.size), { ...code, sampleCounts: [1000, 1000], residual });
+    const codes = codeWordsFromBytes(vector, 16).subarray(updateVectorLength(layout, 16) - layout.size);
+    const norm = Math.sqrt(Array.from(codes).reduce((sum, value) => sum + value * value, 0));
+    expect(norm).toBeLessThanOrEqual(bound);
+    expect(norm).toBeGreaterThan(0.8 * bound);
+    // What was not sent is still there.
+    for (const [i, left] of residual.entries()) expect(left).toBeCloseTo(before[i]! - codes[i]! / scale, 6);
+  });
+
   test('refuses counts that would tell how many samples a site has', () => {
     const code = { layout, clip: 0.1, maximumSampleCount: 1000, sites: 8, central };
     expect(() => encodeUpdate(delta, { ...code, sampleCounts: [1000, 10] })).toThrow('every group must count as');

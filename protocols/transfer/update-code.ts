@@ -90,8 +90,9 @@ export function updateVectorBytes(layout: ParameterLayout, codeBits: CodeBits = 
   return (codeBits / 8) * updateVectorLength(layout, codeBits);
 }
 
-/** Halving the distance to the bound at worst, so many attempts bring any vector below it. */
-const MOST_SHORTENINGS = 64;
+/** How often codes are made anew under central privacy until their norm is near its bound. Commonly it is once or twice. */
+const MOST_SHORTENINGS = 24;
+const NEAR_ENOUGH = 0.9;
 
 /**
  * @param delta local minus global weights, in layout order.
@@ -151,17 +152,24 @@ function encodeWithin(
   const { central, clip, sites, codeBits = 32, residual } = options;
   const { largestNorm } = centralNoise(central, { clip, sites, codeBits });
   const carried = residual === undefined ? undefined : Float32Array.from(residual);
-  let gain = 1;
-  for (let attempt = 0; attempt < MOST_SHORTENINGS; attempt += 1) {
+  const encodeAt = (gain: number) => {
     if (carried !== undefined) residual!.set(carried);
     const clipped = encodeCodes(delta, codes, { ...options, gain });
-    const norm = normOfCodes(codes);
-    if (norm <= largestNorm) return clipped;
-    gain *= Math.min(largestNorm / norm, 1 - 2 ** -20);
+    return { gain, clipped, norm: normOfCodes(codes) };
+  };
+  let fits = { gain: 0, clipped: 0, norm: 0 };
+  let tried = encodeAt(1);
+  let tooLong = tried.gain;
+  for (let attempt = 0; attempt < MOST_SHORTENINGS; attempt += 1) {
+    if (tried.norm <= largestNorm) fits = tried;
+    else tooLong = tried.gain;
+    if (fits.gain === 1 || fits.norm >= NEAR_ENOUGH * largestNorm) break;
+    // Where codes are few and small the norm jumps with the gain: halving finds how many of the largest have room.
+    const shortened = tried.gain * Math.min(largestNorm / tried.norm, 1 - 2 ** -20);
+    tried = encodeAt(fits.gain === 0 ? shortened : (fits.gain + tooLong) / 2);
   }
-  codes.fill(0);
-  if (carried !== undefined) residual!.set(carried);
-  return 0;
+  if (tried.gain !== fits.gain) encodeAt(fits.gain);
+  return fits.clipped;
 }
 
 /** Not below the true norm: the margin covers the rounding of 2^31 squares. */
