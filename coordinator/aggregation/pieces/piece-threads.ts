@@ -38,8 +38,8 @@ export interface PieceThreads {
  * to be collected.
  */
 const YOUNG_GENERATION_MB = 2;
-/** More threads than this only wait for memory and the disk. */
-const MOST_THREADS = 16;
+/** More threads than this only wait for memory and the disk. One core is left to whoever hashes and writes what they give. */
+const MOST_THREADS = 15;
 
 interface Waiting {
   readonly task: PieceTask;
@@ -57,9 +57,9 @@ interface Thread {
   job: SumJob | undefined;
 }
 
-/** @param options `threads`: one a core where left out, and 16 at most. */
+/** @param options `threads`: one a core but for one where left out, and 15 at most. */
 export function openPieceThreads(options: { readonly threads?: number } = {}): PieceThreads {
-  const { threads: count = Math.min(availableParallelism(), MOST_THREADS) } = options;
+  const { threads: count = Math.min(Math.max(1, availableParallelism() - 1), MOST_THREADS) } = options;
   const threads = new Set<Thread>();
   const queue: Waiting[] = [];
   let lastId = 0;
