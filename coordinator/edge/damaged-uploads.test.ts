@@ -160,6 +160,55 @@ describe('an upload', () => {
   });
 });
 
+describe('the upload protocol', () => {
+  test('says what it speaks, and refuses what speaks otherwise or says two things', async () => {
+    const [basel] = sites as [TestSite];
+    const options = await basel.request('OPTIONS', '/v1/uploads');
+    expect([options.status, options.headers]).toMatchObject([
+      204,
+      {
+        'tus-version': '1.0.0',
+        'tus-extension': 'creation,expiration,termination,checksum',
+        'tus-checksum-algorithm': 'sha256',
+      },
+    ]);
+    const older = await basel.request('POST', '/v1/uploads', { headers: { 'tus-resumable': '0.2.2' } });
+    expect([older.status, older.body.code, older.headers['tus-version']]).toEqual([412, 'tus-version', '1.0.0']);
+
+    const upload = 'd'.repeat(64);
+    const bytes = Buffer.from('piece');
+    const send = (headers: Record<string, string>) =>
+      basel.sendPiece(bytes, { upload, offset: 0, changes: { headers } });
+    for (const [headers, status] of [
+      [{ 'upload-offset': '1' }, 422],
+      [{ 'upload-checksum': 'sha256 AAAA' }, 422],
+      [{ 'content-type': 'application/octet-stream' }, 415],
+      [{ 'content-encoding': 'gzip' }, 415],
+    ] as const) {
+      expect((await send(headers)).status).toBe(status);
+    }
+    expect((await send({})).body.code).toBe('upload-not-found');
+    const stranger = await fetch(`${basel.coordinator.url}/v1/uploads`, {
+      method: 'POST',
+      headers: { 'tus-resumable': '1.0.0' },
+    });
+    expect(stranger.status).toBe(401);
+  });
+
+  test('lets a site give an unfinished upload up, and only its own', async () => {
+    const [basel, , geneva] = sites as [TestSite, TestSite, TestSite];
+    await trained(basel);
+    const bytes = Buffer.from('given up');
+    const path = `/v1/uploads/${sha256Hex(bytes)}`;
+    const headers = headersOf(0);
+    const announced = await basel.announce(bytes);
+    expect(announced.headers).toMatchObject({ location: path, 'upload-expires': expect.stringContaining('GMT') });
+    expect((await geneva.request('DELETE', path, { headers })).status).toBe(404);
+    expect((await basel.request('DELETE', path, { headers })).status).toBe(204);
+    expect((await basel.request('DELETE', path, { headers })).status).toBe(404);
+  });
+});
+
 describe('an offer', () => {
   test('held back until the next round changes nothing: its own repeat is acknowledged, another is refused', async () => {
     const [basel, bern] = sites as [TestSite, TestSite, TestSite, TestSite];

@@ -26,7 +26,7 @@ export class TooManyRequestsError extends Error {
 
 const SQLITE_FULL = 13;
 /** A full disk seldom has room again at once. */
-const storageFullSeconds = 10;
+const storageFullSeconds = 5;
 /** PostgreSQL's disk_full. */
 const DISK_FULL = '53100';
 /** When a database that was restarted should answer again. */
