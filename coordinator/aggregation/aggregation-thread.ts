@@ -1,6 +1,8 @@
 /**
- * The model work in a thread of its own, one request at a time: it is arithmetic on tens of megabytes, and the event loop
- * has sites to answer. A thread that dies is replaced with the next request; requests are repeatable, so the caller asks again.
+ * The model work in a thread of its own, which hands its parts to others (pieces/piece-threads.ts) and hashes and writes
+ * what they give: the event loop has sites to answer. Uploads are looked at beside one another, sums made one after the
+ * other. A thread that dies is replaced with the next request; requests are repeatable, so the caller asks again. Those
+ * that it had started end with it.
  */
 import { Worker } from 'node:worker_threads';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';

@@ -1,10 +1,12 @@
 /**
  * The coordinator's work on models: starting weights, checking sealed updates, adding them.
  *
- * - A single update is in memory only while it is checked or added, and never on disk other than sealed.
+ * - Of a single update no more than pieces are in memory, only while it is checked or added, and never on disk other than
+ *   sealed.
  * - What is written is the weights after the sum of all accepted updates, and the server optimiser's memory.
  *
- * Everything here may take a good part of a second; aggregation-thread.ts keeps it off the event loop.
+ * Everything here may take seconds; aggregation-thread.ts keeps it off the event loop. Memory grows neither with the model
+ * nor with the number of sites, but for robust rules, which hold the mean and the weights whole.
  */
 
 import type { StageState } from '@wardround/protocols/round/state.ts';
