@@ -107,6 +107,7 @@ const leftOut = {
 /** Why a study or a round failed. Reads after a colon. */
 const failure = {
   'quorum-not-ready': 'too few hospitals were ready before the deadline',
+  'one-site-changed': 'one hospital alone had joined or left since the last sum, which would have told of its update',
   'quorum-not-met': 'too few updates arrived before the deadline',
   'too-few-sites': 'there are fewer hospitals than the plan needs',
   'too-few-survivors': 'too many hospitals left each attempt at adding the updates securely',

@@ -29,6 +29,8 @@ export const StudyRules = z.strictObject({
   sessionWindowMillis: WindowMillis.optional(),
   /** The plan's `protection.gate`. */
   gate: GateRules.optional(),
+  /** The plan's `protection.stableCohorts`. */
+  stableCohorts: z.boolean().optional(),
   /** How long a round stays open once its quorum has answered; without it until the deadline. */
   graceMillis: z.number().min(0).max(2_592_000_000).optional(),
   /** So many rounds skipped one after another end the study; without it the first does. */

@@ -23,6 +23,8 @@ export function launchStudy(
         sessionWindowMillis: sessionDeadlineSeconds(plan) * 1000,
       }),
       ...(plan.protection.gate !== undefined && { gate: plan.protection.gate }),
+      ...(plan.protection.mode === 'secure-aggregation' &&
+        plan.protection.stableCohorts === true && { stableCohorts: true }),
       graceMillis: graceSeconds(plan) * 1000,
       maximumSkippedRounds: maximumSkippedRounds(plan),
       stages: plan.stages.map(({ name, kind, rounds }) => ({ name, kind, rounds })),

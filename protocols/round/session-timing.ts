@@ -1,5 +1,6 @@
 /** What follows from the time in a round with secure aggregation: which step opens next, or why the attempt ends. */
 import type { StudyEvent } from './events.ts';
+import { mustHoldBack } from './membership-change.ts';
 import {
   answeredStep,
   awaitedInStep,
@@ -10,7 +11,7 @@ import {
   stepAfter,
 } from './session-state.ts';
 import { skipRound } from './skip-round.ts';
-import type { RoundState, StudyState } from './state.ts';
+import { currentStage, type RoundState, type StudyState } from './state.ts';
 
 interface Where {
   readonly atMillis: number;
@@ -39,8 +40,35 @@ export function sessionStepDue(
       reason: step === 'unmask' ? 'too-few-shares' : 'too-few-survivors',
     });
   }
+  if (step === 'masked-input') {
+    const heldBack = holdBack(state, round, { where, survivors: answered });
+    if (heldBack !== null) return heldBack;
+  }
   if (step === 'unmask') return [...dropOuts(round, where), { kind: 'round-closed', ...where }];
   return [openStep(state, { ...where, attempt: session.attempt, step: stepAfter(step), sites: answered })];
+}
+
+const ONE_SITE_CHANGED = 'one-site-changed';
+
+/** Skips the round before anything of it is revealed, when its sum and the last one would give a single site away. */
+function holdBack(
+  state: StudyState,
+  { session }: { readonly session: SessionState },
+  { where, survivors }: { readonly where: Where; readonly survivors: readonly string[] },
+): StudyEvent[] | null {
+  if (state.rules.stableCohorts !== true) return null;
+  const before = (currentStage(state)?.rounds.slice(0, -1) ?? []).map(({ outcome, accepted }) => ({
+    survivors:
+      outcome?.kind === 'committed' || outcome?.kind === 'rolled-back' ? accepted.map(({ site }) => site) : null,
+    isHeldBack: outcome?.kind === 'skipped' && outcome.reason === ONE_SITE_CHANGED,
+  }));
+  if (!mustHoldBack(before, survivors)) return null;
+  const skipped = skipRound(state, where, { reason: ONE_SITE_CHANGED });
+  // A study is never ended for it.
+  if (skipped.some(({ kind }) => kind !== 'round-skipped')) return null;
+  const { attempt } = session;
+  const aborted = { ...where, attempt, step: 'masked-input', reason: ONE_SITE_CHANGED, last: true } as const;
+  return [{ kind: 'session-aborted', ...aborted }, ...skipped];
 }
 
 /** Another attempt with everybody who has trained, or the end of the round. */

@@ -255,6 +255,11 @@ const Protection = z.strictObject({
    * `updateNormLimit`. Every site then counts as `maximumSampleCount` samples and tells no losses.
    */
   centralPrivacy: CentralPrivacy.optional(),
+  /**
+   * With secure aggregation: skips a round whose sites differ in one from those of the last sum, once, because the two sums
+   * would differ by about that site's update (round/membership-change.ts). Off where left out; of no use with differential privacy.
+   */
+  stableCohorts: z.boolean().optional(),
   /** Of each number of an update; 32 where left out. 16 halves the bytes, and sites make up for the coarser rounding. */
   codeBits: z.literal(CODE_BITS).optional(),
 });
