@@ -28,6 +28,7 @@ import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.t
 import { failpoint } from '@wardround/shared/failpoints/failpoint.ts';
 import type { SiteLink } from '../../link/site-link.ts';
 import type { SiteLog } from '../../log/site-log.ts';
+import { sessionFloors } from '../../policy/session-floors.ts';
 import { readPolicy } from '../../policy/site-policy.ts';
 import { dropVector, type KeptSession, keepSession, readKeptSession, vectorFile } from '../../state/kept-session.ts';
 import { pinnedRoster } from '../../state/pinned-roster.ts';
@@ -219,15 +220,10 @@ async function refused(kept: KeptSession, { reason, suspect, state }: SiteRefusa
   return new DeclineError(reason, `Cannot go on with the session: ${reason.replaceAll('-', ' ')}.`);
 }
 
-async function partyContext(
-  { protection, participation }: StudyPlan,
-  { folder, site, signingSeed }: SessionContext,
-): Promise<PartyContext> {
+async function partyContext(plan: StudyPlan, { folder, site, signingSeed }: SessionContext): Promise<PartyContext> {
   const roster = sessionRoster(await pinnedRoster(folder), Date.now());
-  const { minimumSites: ownMinimum = 0, minimumThreshold = 0 } = await readPolicy(folder);
-  // The noise under central privacy counts on the honest ones of so many sites (transfer/central-noise.ts).
-  const minimumSites = Math.max(ownMinimum, protection.centralPrivacy === undefined ? 0 : participation.quorum);
-  return { site, signingSeed, roster, floors: { minimumSites, minimumThreshold }, randomBytes };
+  const floors = sessionFloors(plan, await readPolicy(folder));
+  return { site, signingSeed, roster, floors, randomBytes };
 }
 
 function layoutOf({ work, plan }: SessionPiece, { layoutOf = stageLayout }: SessionContext) {
