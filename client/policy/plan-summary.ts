@@ -168,7 +168,7 @@ function floorLines(plan: StudyPlan, policy: SitePolicy, facts: StudyFacts): str
   }
   if (bandwidthBytesPerSecond !== undefined) {
     lines.push(
-      `bandwidthBytesPerSecond: updates are sent at ${several(bandwidthBytesPerSecond, 'byte')} a second at most.`,
+      `bandwidthBytesPerSecond: updates are sent and models fetched at ${several(bandwidthBytesPerSecond, 'byte')} a second at most.`,
     );
   }
   return lines.length === 0 ? ['None: this site has no policy.json, or it sets no floor.'] : lines;

@@ -28,6 +28,11 @@ export const start = defineCommand({
       valueHint: 'ROUNDS',
       default: String(KEEP_TRANSCRIPT_EVERY),
     },
+    'site-bandwidth': {
+      type: 'string',
+      description: 'What each site may send and fetch in a second; without it as much as the line carries',
+      valueHint: 'BYTES',
+    },
     'tls-key': { type: 'string', description: 'Private key (PEM) to serve HTTPS', valueHint: 'FILE' },
     'tls-cert': { type: 'string', description: 'Certificate chain (PEM) to serve HTTPS', valueHint: 'FILE' },
   },
@@ -40,6 +45,7 @@ export const start = defineCommand({
       publicUrl: publicUrlOf(args.url, args.host),
       admitInvited: args['admit-invited'],
       keepTranscriptEvery: roundsOf(args['keep-transcript-every']),
+      siteBytesPerSecond: bandwidthOf(args['site-bandwidth']),
       tls: tlsOf(args['tls-key'], args['tls-cert']),
       log: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true })),
     }).catch(explainListening);
@@ -60,6 +66,12 @@ function portOf(text: string): number {
 function roundsOf(text: string): number {
   if (/^\d{1,5}$/.test(text)) return Number(text);
   throw new UsageError('Cannot keep transcripts: --keep-transcript-every must be a number of rounds from 0 to 99999.');
+}
+
+function bandwidthOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (/^[1-9]\d{3,11}$/.test(text)) return Number(text);
+  throw new UsageError('Cannot limit sites: --site-bandwidth must be a number of bytes from 1000.');
 }
 
 function publicUrlOf(url: string | undefined, host: string): string | null {

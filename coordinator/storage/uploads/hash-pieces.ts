@@ -27,11 +27,6 @@ export interface HashingThreads {
   close(): Promise<void>;
 }
 
-/** The thread is gone, and the hash so far with it. */
-export class HashingLostError extends Error {
-  override readonly name = 'HashingLostError';
-}
-
 /** Two hash 1.5 GB a second on most machines; each takes 24 MB. */
 const mostThreads = 2;
 const youngGenerationMegabytes = 2;
@@ -83,7 +78,7 @@ function startThread(onEnd: () => void): Thread {
   const end = (): void => {
     if (!hasEnded) onEnd();
     hasEnded = true;
-    for (const { reject } of waiting.values()) reject(new HashingLostError('The hashing thread ended'));
+    for (const { reject } of waiting.values()) reject(new Error('The hashing thread ended'));
     waiting.clear();
   };
   worker.on('message', ({ id, result, error }: HashAnswer) => {
@@ -98,7 +93,7 @@ function startThread(onEnd: () => void): Thread {
   return {
     ask: (upload, task) =>
       new Promise((resolve, reject) => {
-        if (hasEnded) return reject(new HashingLostError('The hashing thread ended'));
+        if (hasEnded) return reject(new Error('The hashing thread ended'));
         const id = ++lastId;
         waiting.set(id, { resolve, reject });
         worker.ref();
