@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
@@ -7,6 +7,7 @@ import {
   acknowledgeResidual,
   forgetResiduals,
   proposeResidual,
+  readResidual,
   settleResidual,
   writeResidual,
 } from './kept-residual.ts';
@@ -84,5 +85,28 @@ describe('forgetResiduals()', () => {
 
   test('does nothing where there are none', async () => {
     await expect(forgetResiduals(folder, { study, but: null })).resolves.toBeUndefined();
+  });
+});
+
+describe('readResidual()', () => {
+  test('gives what was written, as an array of its own', async () => {
+    const { path } = await settle(roundOf(1));
+    const carried = await writeResidual(path, Float32Array.of(1, -2, 0.5));
+    const read = await readResidual({ path, carried }, 3);
+    expect([...read]).toEqual([1, -2, 0.5]);
+    read.fill(7);
+    expect([...(await readResidual({ path, carried }, 3))]).toEqual([1, -2, 0.5]);
+  });
+
+  test('gives zeros where there is none, and where it is damaged, missing or of another model', async () => {
+    const { path } = await settle(roundOf(1));
+    const carried = await writeResidual(path, Float32Array.of(1, -2, 0.5));
+    const zeros = [0, 0, 0];
+    expect([...(await readResidual({ path, carried: null }, 3))]).toEqual(zeros);
+    expect([...(await readResidual({ path, carried }, 4))]).toEqual([...zeros, 0]);
+    await writeFile(join(path, carried), new Uint8Array(12).fill(3));
+    expect([...(await readResidual({ path, carried }, 3))]).toEqual(zeros);
+    await rm(join(path, carried));
+    expect([...(await readResidual({ path, carried }, 3))]).toEqual(zeros);
   });
 });

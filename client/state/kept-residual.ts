@@ -11,11 +11,11 @@
  * trained from. Where that is mistaken, because weights moved by others' rounds in between, the error is at most what one
  * update leaves out.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
+import { float32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import { z } from 'zod';
 import { writeFileAtomically } from './atomic-file.ts';
 import { readStateFile, type StateFile, writeStateFile } from './state-file.ts';
@@ -74,6 +74,21 @@ export async function writeResidual(path: string, residual: Float32Array): Promi
   const hash = sha256Hex(bytes);
   await writeFileAtomically(join(path, hash), bytes);
   return hash;
+}
+
+/**
+ * The numbers of a residual: zeros where there is none, or where it is damaged, as all that is lost then is a rounding.
+ *
+ * @returns an array of its own, to be written into.
+ */
+export async function readResidual(
+  { path, carried }: { readonly path: string; readonly carried: Sha256Hex | null },
+  size: number,
+): Promise<Float32Array> {
+  if (carried === null) return new Float32Array(size);
+  const bytes = await readFile(join(path, carried)).catch(() => null);
+  const isWhole = bytes !== null && bytes.length === 4 * size && sha256Hex(bytes) === carried;
+  return isWhole ? Float32Array.from(float32FromBytes(bytes)) : new Float32Array(size);
 }
 
 /**

@@ -18,7 +18,7 @@ import { readCohort } from '../data/read-cohort.ts';
 import { safeError } from '../log/safe-error.ts';
 import { writeFileAtomically } from '../state/atomic-file.ts';
 import { keepPlace, type PlacedTraining, readPlace } from '../state/kept-place.ts';
-import { writeResidual } from '../state/kept-residual.ts';
+import { readResidual, writeResidual } from '../state/kept-residual.ts';
 import { type AlignmentTraining, alignModalities } from './align-modalities.ts';
 import { DeclineError } from './decline-error.ts';
 import { embedCohort } from './embed-cohort.ts';
@@ -223,14 +223,6 @@ async function train(task: TrainTask, watched: Watch): Promise<Trained> {
         ? undefined
         : await writeResidual(task.residuals.path, residual),
   };
-}
-
-/** What earlier updates left out. Nothing where it is damaged: all that is lost is a rounding. */
-async function readResidual({ path, carried }: NonNullable<TrainTask['residuals']>, size: number) {
-  if (carried === null) return new Float32Array(size);
-  const bytes = await readFile(join(path, carried)).catch(() => null);
-  const isWhole = bytes !== null && bytes.length === 4 * size && sha256Hex(bytes) === carried;
-  return isWhole ? Float32Array.from(float32FromBytes(bytes)) : new Float32Array(size);
 }
 
 /** Nothing that the noise of the sum does not cover is told under central privacy. */

@@ -1,5 +1,5 @@
 /** A site for tests of secure aggregation: the real client but for training, which is made up from the site's name. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openSiteLink, type SiteLink } from '@wardround/client/link/site-link.ts';
 import { createSiteLog } from '@wardround/client/log/site-log.ts';
 import { createRosterFollower } from '@wardround/client/roster/follow-roster.ts';
-import { writeResidual } from '@wardround/client/state/kept-residual.ts';
+import { readResidual, writeResidual } from '@wardround/client/state/kept-residual.ts';
 import { createStatusBoard } from '@wardround/client/state/site-status.ts';
 import { performAssignment } from '@wardround/client/training/rounds/perform-assignment.ts';
 import { advanceModel } from '@wardround/client/training/session/advance-model.ts';
@@ -20,7 +20,6 @@ import type { Work } from '@wardround/protocols/session/messages.ts';
 import { planHash } from '@wardround/protocols/study/plan.ts';
 import { stageUpdateCode } from '@wardround/protocols/study/stage-layout.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { float32FromBytes } from '@wardround/shared/bytes/little-endian.ts';
 import { seal } from '@wardround/shared/crypto/sealed-envelope.ts';
 import { createRandom } from '@wardround/shared/random/seeded-random.ts';
 import { layoutHash } from '@wardround/shared/tensors/layout.ts';
@@ -162,13 +161,7 @@ async function trainAndCode(task: TrainTask, site: string): Promise<Trained> {
   const random = createRandom(`${site}/${stage}/${round}/coded`);
   const [amplitude, phase] = [plan.protection.clip * random.next(), random.int(1000)];
   const after = Float32Array.from({ length: size }, (_, i) => (amplitude * (((i + phase) % 997) - 498)) / 498);
-  const carried = residuals?.carried == null ? null : await readFile(path.join(residuals.path, residuals.carried));
-  const residual =
-    residuals === undefined
-      ? null
-      : carried === null
-        ? new Float32Array(size)
-        : float32FromBytes(Uint8Array.from(carried));
+  const residual = residuals === undefined ? null : await readResidual(residuals, size);
   const { vector, clippedCoordinates, cappedGroups } = updateFromWeights(
     { before: new Float32Array(size), after, sampleCounts: Object.fromEntries(groups.map((group) => [group, 5])) },
     { ...code, normLimit: plan.protection.updateNormLimit, residual },
