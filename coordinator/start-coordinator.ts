@@ -81,6 +81,9 @@ export interface RunningCoordinator {
   close(): Promise<void>;
 }
 
+/** How long requests under way may take to be answered when the coordinator stops. */
+const stopPatienceMillis = 3000;
+
 /** @throws {AlreadyRunningError | DatabaseVersionError | DatabaseUnavailableError | DatabaseSettingsError | JournalDamagedError | AuditLogDamagedError | SyntaxError} */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const { log, clock = systemClock, models = plannedModels, keepTranscriptEvery } = options;
@@ -205,7 +208,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const open = openHintSockets(web.server, { identify, progress, now: clock.now, log });
   sockets = open;
   closing.defer(async () => {
-    await open.close();
+    const closed = open.close();
+    // Requests under way are answered. A line on which nothing is ever asked would hold up the end for good.
+    const patience = setTimeout(() => web.server.closeAllConnections(), stopPatienceMillis);
+    await closed;
+    clearTimeout(patience);
     web.server.closeAllConnections();
   });
   web.serve([
