@@ -112,6 +112,18 @@ describe('exchange()', () => {
     expect(await readBody(answer, { maximumBytes: 100, signal: new AbortController().signal })).toHaveLength(8);
   });
 
+  test('takes its own slowness for no silence of the line', async () => {
+    const sent = 4_000_000;
+    handle = (_, response) => response.end(Buffer.alloc(sent));
+    const answer = await ask({ idleTimeoutMillis: 50 });
+    let size = 0;
+    for await (const slice of answer.body) {
+      if (size < 3 * 65_536) await delay(150);
+      size += (slice as Buffer).length;
+    }
+    expect(size).toBe(sent);
+  });
+
   test('says that nobody is there without repeating the address', async () => {
     const nobody = new URL('http://127.0.0.1:1/secret-path');
     const request = {

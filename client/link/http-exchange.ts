@@ -120,9 +120,13 @@ export async function exchange(
     agent,
     signal: request.signal,
   });
-  outgoing.setTimeout(request.idleTimeoutMillis, () =>
-    outgoing.destroy(Object.assign(new Error('no byte moved'), { code: 'ETIMEDOUT' })),
-  );
+  let incoming: IncomingMessage | null = null;
+  outgoing.setTimeout(request.idleTimeoutMillis);
+  outgoing.on('timeout', () => {
+    // Bytes are here that wait for this side, which its policy may slow down: the line is not silent.
+    if ((incoming?.readableLength ?? 0) > 0) outgoing.setTimeout(request.idleTimeoutMillis);
+    else outgoing.destroy(Object.assign(new Error('no byte moved'), { code: 'ETIMEDOUT' }));
+  });
   outgoing.on('socket', (socket) => {
     const settle = counter.track(socket);
     outgoing.once('close', settle);
@@ -134,7 +138,7 @@ export async function exchange(
   try {
     if (body !== undefined && 'passing' in body) void sendPaced(body, outgoing);
     else outgoing.end(body);
-    const incoming = await answer;
+    incoming = await answer;
     return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming };
   } catch (error) {
     outgoing.destroy();
