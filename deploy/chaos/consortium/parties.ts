@@ -27,7 +27,7 @@ export interface PartyOptions {
 /** Resolves when it listens. @throws {Error} when it ends before. */
 export async function startCoordinatorParty(settings: CoordinatorSettings, options: PartyOptions): Promise<Party> {
   if (options.where === 'process') {
-    const { party, child } = startProcess('./coordinator-process.ts', settings, options);
+    const { party, child } = startProcess(new URL('./coordinator-process.ts', import.meta.url), settings, options);
     const isGone = party.gone.then((signal) => {
       throw new Error(`The coordinator ended before it listened (${signal ?? 'by itself'})`);
     });
@@ -44,7 +44,8 @@ export async function startCoordinatorParty(settings: CoordinatorSettings, optio
 }
 
 export function startSiteParty(settings: SiteSettings, options: PartyOptions): Party {
-  if (options.where === 'process') return startProcess('./site-process.ts', settings, options).party;
+  if (options.where === 'process')
+    return startProcess(new URL('./site-process.ts', import.meta.url), settings, options).party;
   const controller = new AbortController();
   const gone = runSite(settings, controller.signal).then(() => null);
   const stop = async () => {
@@ -54,22 +55,18 @@ export function startSiteParty(settings: SiteSettings, options: PartyOptions): P
   return { gone, stop, kill: cannotKill, drop: stop };
 }
 
-function startProcess(script: string, settings: unknown, { failpoint }: PartyOptions) {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [fileURLToPath(new URL(script, import.meta.url)), JSON.stringify(settings)],
-    {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: {
-        ...process.env,
-        WARDROUND_TEST_BUILD: '1',
-        WARDROUND_FAILPOINT: failpoint ?? '',
-        NODE_OPTIONS: '',
-        // Tests start the same few programs over and over.
-        NODE_COMPILE_CACHE: path.join(tmpdir(), 'wardround-compile-cache'),
-      },
+function startProcess(script: URL, settings: unknown, { failpoint }: PartyOptions) {
+  const child: ChildProcess = spawn(process.execPath, [fileURLToPath(script), JSON.stringify(settings)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: {
+      ...process.env,
+      WARDROUND_TEST_BUILD: '1',
+      WARDROUND_FAILPOINT: failpoint ?? '',
+      NODE_OPTIONS: '',
+      // Tests start the same few programs over and over.
+      NODE_COMPILE_CACHE: path.join(tmpdir(), 'wardround-compile-cache'),
     },
-  );
+  });
   const gone = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null);
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
