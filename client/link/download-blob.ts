@@ -63,19 +63,38 @@ async function append(
 ): Promise<void> {
   const { memory, passing, signal, onProgress } = download;
   let size = kept;
+  let arrived = kept;
+  let batch: Buffer[] = [];
+  let batched = 0;
+  let lateMillis = performance.now() + BATCH_MILLIS;
+  const flush = async (): Promise<void> => {
+    const slices = batch;
+    batch = [];
+    batched = 0;
+    lateMillis = performance.now() + BATCH_MILLIS;
+    await writeWhole(file, slices);
+    for (const slice of slices) hash.update(slice);
+    size = slices.reduce((sum, slice) => sum + slice.length, size);
+    onProgress?.(size);
+  };
   try {
-    for await (const slice of answer.body) {
-      const piece = slice as Buffer;
-      if (size + piece.length > download.maximumBytes) {
-        throw new UntrustedAnswerError(
-          `Cannot use the blob: it must have at most ${download.maximumBytes} bytes and the coordinator sent more.`,
-        );
+    try {
+      for await (const slice of answer.body) {
+        const piece = slice as Buffer;
+        arrived += piece.length;
+        if (arrived > download.maximumBytes) {
+          throw new UntrustedAnswerError(
+            `Cannot use the blob: it must have at most ${download.maximumBytes} bytes and the coordinator sent more.`,
+          );
+        }
+        await passing?.pass(piece.length, signal);
+        batch.push(piece);
+        batched += piece.length;
+        if (batched >= BATCH_BYTES || performance.now() > lateMillis) await flush();
       }
-      await passing?.pass(piece.length, signal);
-      await writeWhole(file, piece);
-      hash.update(piece);
-      size += piece.length;
-      onProgress?.(size);
+    } finally {
+      // What came before the line broke need not come again.
+      await flush();
     }
     await file.sync();
   } catch (error) {
@@ -87,8 +106,20 @@ async function append(
   }
 }
 
-async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
+/** As much as one write should have, and as long as bytes may wait for it. */
+const BATCH_BYTES = 512 * 1024;
+const BATCH_MILLIS = 250;
+
+async function writeWhole(file: FileHandle, slices: readonly Buffer[]): Promise<void> {
+  for (let left = slices; left.length > 0; ) {
+    let { bytesWritten } = await file.writev(left);
+    const behind: Buffer[] = [];
+    for (const slice of left) {
+      if (bytesWritten < slice.length) behind.push(slice.subarray(bytesWritten));
+      bytesWritten = Math.max(0, bytesWritten - slice.length);
+    }
+    left = behind;
+  }
 }
 
 const DISK_FULL = ['ENOSPC', 'EDQUOT'];
