@@ -178,6 +178,10 @@ describe.concurrent('a consortium of processes', () => {
         for (const bytes of Object.values(bytesSent)) expect(bytes).toBeGreaterThan(100_000);
       }
       expect(Object.keys(report.study.engine)).toEqual(names);
+      // Every hospital showed what had left it, and the log that says so was cosigned.
+      expect(report.ledgers?.coordinatorLog.cosignatures).toBeGreaterThan(0);
+      expect(report.ledgers?.sites.map(({ site }) => site)).toEqual(names);
+      for (const { egress } of report.ledgers?.sites ?? []) expect(egress?.records).toBeGreaterThan(0);
       for (const site of names) {
         expect(report.data[site]!.slices).toBeGreaterThan(0);
         expect(report.quarantine[site]!['not-axial']).toBeGreaterThan(0);
