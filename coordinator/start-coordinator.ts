@@ -1,6 +1,6 @@
 /** Puts the coordinator together, from the disk up, and starts it. The one place that knows all parts. */
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { memberNames } from '@wardround/protocols/enrolment/roster.ts';
@@ -19,6 +19,7 @@ import { auditRoutes } from './edge/audit-routes.ts';
 import { blobRoutes } from './edge/blob-routes.ts';
 import { createIdentifyCaller, type OwnIdentity } from './edge/caller.ts';
 import { createExpectedUploads } from './edge/expected-upload.ts';
+import { healthRoutes } from './edge/health-routes.ts';
 import { type HintSockets, openHintSockets } from './edge/hint-sockets.ts';
 import { limits } from './edge/limits.ts';
 import type { Gate } from './edge/message-route.ts';
@@ -215,7 +216,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     clearTimeout(patience);
     web.server.closeAllConnections();
   });
+  const checks = [
+    () => database.tables.selectFrom('sites').select('site').limit(1).execute(),
+    () => access(folder.published),
+  ];
   web.serve([
+    healthRoutes({ checks, now: clock.now }),
     siteRoutes(gate, { own, registry, nonces, studies, uploads, work, sessions, progress, now: clock.now }),
     auditRoutes(gate, { log: auditLog, registry }),
     transcriptRoutes(gate, { identity, studies, messages: sessions.messages, uploads, keepEvery: keepTranscriptEvery }),
