@@ -137,11 +137,11 @@ function follow(state: StudyState | null, event: StudyEvent): StudyState {
       }));
     }
     case 'session-step-opened': {
-      const { attempt, step, sites, deadlineMillis } = event;
+      const { attempt, step, sites, cohorts, deadlineMillis } = event;
       const opened = changeSession(state, event, (session, round) => {
         const before = step === 'advertise' ? {} : session.steps;
         const steps = { ...before, [step]: { sites, messages: {} } };
-        return { ...round, session: { ...session, attempt, steps } };
+        return { ...round, session: { ...session, attempt, steps, ...(cohorts !== undefined && { cohorts }) } };
       });
       return { ...opened, phase: { kind: 'secure-session', step, deadlineMillis } };
     }
@@ -163,10 +163,11 @@ function follow(state: StudyState | null, event: StudyEvent): StudyState {
       return { ...closed, phase: { kind: 'aggregating' } };
     }
     case 'round-committed': {
-      const { atMillis, model, participants, sum, transcript, updateNorm } = event;
+      const { atMillis, model, participants, sum, transcript, cohortSums, updateNorm } = event;
       const published = {
         ...(sum !== undefined && { sum }),
         ...(transcript !== undefined && { transcript }),
+        ...(cohortSums !== undefined && { cohortSums }),
         ...(updateNorm !== undefined && { updateNorm }),
       };
       const committed = changeRound(state, event, (round) => ({
@@ -185,8 +186,12 @@ function follow(state: StudyState | null, event: StudyEvent): StudyState {
       return { ...moved, phase: phaseAfterRound(state, event.stage, event.round) };
     }
     case 'round-rolled-back': {
-      const { atMillis, reason, rejectedModel, model, optimiserState, sum, transcript } = event;
-      const published = { ...(sum !== undefined && { sum }), ...(transcript !== undefined && { transcript }) };
+      const { atMillis, reason, rejectedModel, model, optimiserState, sum, transcript, cohortSums } = event;
+      const published = {
+        ...(sum !== undefined && { sum }),
+        ...(transcript !== undefined && { transcript }),
+        ...(cohortSums !== undefined && { cohortSums }),
+      };
       const rolledBack = changeRound(state, event, (round) => ({
         ...round,
         outcome: { kind: 'rolled-back', atMillis, reason, rejectedModel, model, ...published },

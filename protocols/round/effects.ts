@@ -1,4 +1,5 @@
 /** What the coordinator itself has to do in a state. Derived from the state alone, so a restart finds it again. */
+import { addedCohorts } from './cohorts.ts';
 import type { AcceptedUpdate, StudyState } from './state.ts';
 import { currentRound, currentStage } from './state.ts';
 
@@ -16,6 +17,8 @@ export type Effect =
       readonly sites: readonly string[];
       /** In order of site name: the order in which they are added is the same on every run. */
       readonly updates: readonly AcceptedUpdate[];
+      /** With cohorts: which of those are in each; their sums are made one by one. */
+      readonly cohorts?: readonly { readonly cohort: number; readonly members: readonly string[] }[];
     };
 
 export function pendingEffect(state: StudyState): Effect | null {
@@ -24,6 +27,7 @@ export function pendingEffect(state: StudyState): Effect | null {
   const stage = currentStage(state);
   const round = currentRound(state);
   if (stage === undefined || round === undefined) return null;
+  const cohorts = addedCohorts(round);
   return {
     kind: 'aggregate',
     stage: state.stages.length - 1,
@@ -32,5 +36,6 @@ export function pendingEffect(state: StudyState): Effect | null {
     optimiserState: stage.optimiserState,
     sites: round.sites,
     updates: round.accepted.toSorted((a, b) => (a.site < b.site ? -1 : 1)),
+    ...(cohorts !== null && { cohorts }),
   };
 }

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { Count, ReasonCode, Sha256, Slug, TimeMillis } from '../names.ts';
 import { PHASES } from '../secure-aggregation/messages.ts';
-import { EvaluationReport, SiteReady, TrainingFigures } from '../session/messages.ts';
+import { CohortSums, EvaluationReport, SiteReady, TrainingFigures } from '../session/messages.ts';
 import { MOST_ATTEMPTS } from './session-state.ts';
 
 const WindowMillis = z.number().positive().max(2_592_000_000);
@@ -31,6 +31,8 @@ export const StudyRules = z.strictObject({
   gate: GateRules.optional(),
   /** The plan's `protection.stableCohorts`. */
   stableCohorts: z.boolean().optional(),
+  /** The plan's `protection.cohorts`: sites of one at least, and how many the rule needs. */
+  cohorts: z.strictObject({ size: z.int().min(3), fewest: z.int().min(3) }).optional(),
   /** How long a round stays open once its quorum has answered; without it until the deadline. */
   graceMillis: z.number().min(0).max(2_592_000_000).optional(),
   /** So many rounds skipped one after another end the study; without it the first does. */
@@ -137,6 +139,8 @@ export const StudyEvent = z.discriminatedUnion('kind', [
     ...inSession,
     /** Who is asked: for all but `advertise`, the survivors of the step before. */
     sites: Sites.min(1),
+    /** With `advertise`, in studies with cohorts: the sites of each. */
+    cohorts: z.array(Sites.min(1)).optional(),
     deadlineMillis: TimeMillis,
   }),
   z.strictObject({
@@ -161,6 +165,8 @@ export const StudyEvent = z.discriminatedUnion('kind', [
     /** With secure aggregation: the published sum of the updates, and the hash of the session's messages. */
     sum: Sha256.optional(),
     transcript: Sha256.optional(),
+    /** With cohorts: the sum of each that was added; `sum` is then the first of them. */
+    cohortSums: CohortSums.optional(),
     /** With a gate: L2 norm of the model's change. */
     updateNorm: z.number().min(0).optional(),
   }),
@@ -178,6 +184,7 @@ export const StudyEvent = z.discriminatedUnion('kind', [
     /** As for `round-committed`: sites see what was rejected. */
     sum: Sha256.optional(),
     transcript: Sha256.optional(),
+    cohortSums: CohortSums.optional(),
   }),
   /** The round has no result and is never attempted again: the study goes on from the same weights. */
   z.strictObject({

@@ -28,6 +28,7 @@ export interface Candidate {
   /** With secure aggregation: what was published of the round. */
   readonly sum?: Sha256Hex | undefined;
   readonly transcript?: Sha256Hex | undefined;
+  readonly cohortSums?: readonly Sha256Hex[] | undefined;
 }
 
 /** The events of a rollback, or null when the result passes or the study has no gate. */
@@ -43,8 +44,12 @@ export function rollBack(
   if (reason === null) return null;
   if (rollbacks(state) >= gate.maximumRollbacks) return failRound(where, 'too-many-rollbacks');
   const { model, optimiserState } = reason === 'training-loss-rose' ? (stage.fallback ?? stage) : stage;
-  const { model: rejectedModel, sum, transcript } = candidate;
-  const published = { ...(sum !== undefined && { sum }), ...(transcript !== undefined && { transcript }) };
+  const { model: rejectedModel, sum, transcript, cohortSums } = candidate;
+  const published = {
+    ...(sum !== undefined && { sum }),
+    ...(transcript !== undefined && { transcript }),
+    ...(cohortSums !== undefined && { cohortSums: [...cohortSums] }),
+  };
   return [{ kind: 'round-rolled-back', ...where, reason, rejectedModel, model, optimiserState, ...published }];
 }
 

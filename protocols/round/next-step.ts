@@ -1,8 +1,9 @@
 /** What follows from the time alone, one step of it: deadlines that have passed and steps that wait for nothing. */
 import { FEWEST_SITES } from '../secure-aggregation/parameters.ts';
+import { addedCohorts } from './cohorts.ts';
 import type { StudyEvent } from './events.ts';
 import { answeredStep, fewestFor } from './session-state.ts';
-import { sessionStepDue } from './session-timing.ts';
+import { sessionStepDue, TOO_FEW_COHORTS } from './session-timing.ts';
 import { skipRound } from './skip-round.ts';
 import {
   currentRound,
@@ -75,8 +76,12 @@ export function nextStep(state: StudyState, atMillis: number): StudyEvent[] {
     }
     case 'aggregating': {
       const round = currentRound(state);
-      if (round === undefined || round.accepted.length >= rules.quorum) return [];
+      if (round === undefined) return [];
       const where = { atMillis, stage: state.stages.length - 1, round: round.round };
+      const cohorts = addedCohorts(round);
+      const isTooFew = cohorts !== null && cohorts.length < (rules.cohorts?.fewest ?? 0);
+      if (isTooFew) return skipRound(state, where, { reason: TOO_FEW_COHORTS });
+      if (round.accepted.length >= rules.quorum) return [];
       return skipRound(state, where, { reason: 'quorum-not-met' });
     }
     case 'before-evaluation':

@@ -1,6 +1,7 @@
 /** What follows from one input in a state in which nothing else is due. */
 import { hashOfJson } from '@wardround/shared/bytes/hash.ts';
 import type { SiteReady } from '../session/messages.ts';
+import { addedCohorts } from './cohorts.ts';
 import { accept, type Decision, nothing, refuse } from './decision.ts';
 import type { StudyEvent } from './events.ts';
 import { rollBack } from './gate.ts';
@@ -8,6 +9,7 @@ import { noteRefusal } from './note-refusal.ts';
 import type { RefusalCode } from './refusals.ts';
 import { leaveSession, respondToBrokenSession, respondToSessionMessage } from './respond-to-session.ts';
 import { awaitedInStep } from './session-state.ts';
+import { COHORT_LOST } from './session-timing.ts';
 import { skipRound } from './skip-round.ts';
 import { currentRound, isOver, type RoundState, type StageState, type StudyState, unanswered } from './state.ts';
 import type { StudyInput, UpdateInput } from './study-input.ts';
@@ -58,9 +60,9 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
     case 'aggregated': {
       const round = aggregatingRound(state, input);
       if (round === null) return refuse('out-of-turn');
-      const { model, updateNorm, sum, transcript } = input;
+      const { model, updateNorm, sum, transcript, cohortSums } = input;
       const where = { atMillis, stage: input.stage, round: input.round };
-      const rolledBack = rollBack(state, { round, model, updateNorm, sum, transcript }, where);
+      const rolledBack = rollBack(state, { round, model, updateNorm, sum, transcript, cohortSums }, where);
       if (rolledBack !== null) return { events: rolledBack, refusal: null };
       return accept({
         kind: 'round-committed',
@@ -72,6 +74,7 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
         optimiserState: input.optimiserState,
         ...(sum !== undefined && { sum }),
         ...(transcript !== undefined && { transcript }),
+        ...(cohortSums !== undefined && { cohortSums: [...cohortSums] }),
         ...(state.rules.gate !== undefined && updateNorm !== undefined && { updateNorm }),
       });
     }
@@ -80,6 +83,17 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
       if (round === null || !round.accepted.some(({ site }) => site === input.site)) return refuse('out-of-turn');
       const { stage, site, reason } = input;
       return accept({ kind: 'site-left-out', atMillis, stage, round: input.round, site, reason });
+    }
+    case 'cohort-unusable': {
+      const round = aggregatingRound(state, input);
+      const lost = round === null ? undefined : addedCohorts(round)?.find(({ cohort }) => cohort === input.cohort);
+      if (lost === undefined) return refuse('out-of-turn');
+      const { stage, reason, suspect } = input;
+      const events = lost.members.map((site): StudyEvent => {
+        const why = suspect === null || suspect === site ? reason : COHORT_LOST;
+        return { kind: 'site-left-out', atMillis, stage, round: input.round, site, reason: why };
+      });
+      return { events, refusal: null };
     }
     case 'round-unfit': {
       const round = aggregatingRound(state, input);

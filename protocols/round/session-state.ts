@@ -24,6 +24,8 @@ export interface SessionState {
   readonly trained: Readonly<Record<string, TrainingFigures>>;
   /** The attempt's steps so far. The first attempt's `advertise` is open from the beginning of the round. */
   readonly steps: Readonly<Partial<Record<SessionStep, StepState>>>;
+  /** Of the attempt, in studies with cohorts: the sites of each. */
+  readonly cohorts?: readonly (readonly string[])[];
   readonly aborts: readonly SessionAbort[];
   /** Messages that differ from what their site had sent in the same place. */
   readonly conflicts: readonly SessionConflict[];

@@ -103,6 +103,8 @@ export type RoundOutcome =
       /** The published sum and the hash of the session that it came from; not there without secure aggregation. */
       readonly sum?: Sha256Hex;
       readonly transcript?: Sha256Hex;
+      /** With cohorts: the sum of each that was added. */
+      readonly cohortSums?: readonly Sha256Hex[];
       /** With a gate: L2 norm of the model's change. */
       readonly updateNorm?: number;
     }
@@ -116,6 +118,7 @@ export type RoundOutcome =
       /** As for a committed round. */
       readonly sum?: Sha256Hex;
       readonly transcript?: Sha256Hex;
+      readonly cohortSums?: readonly Sha256Hex[];
     }
   /** There is no result, and never will be: the study went on from the weights the round started from. */
   | {

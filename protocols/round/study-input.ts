@@ -41,6 +41,8 @@ export type StudyInput =
       readonly optimiserState: Sha256Hex | null;
       readonly sum?: Sha256Hex;
       readonly transcript?: Sha256Hex;
+      /** With cohorts: the sum of each. */
+      readonly cohortSums?: readonly Sha256Hex[];
       /** L2 norm of the model's change; the gate of studies that have one needs it. */
       readonly updateNorm?: number;
     }
@@ -51,6 +53,17 @@ export type StudyInput =
       readonly round: number;
       readonly site: string;
       readonly reason: string;
+    }
+  /** One cohort of the closed round has no sum: the round has a result if enough others do. */
+  | {
+      readonly kind: 'cohort-unusable';
+      readonly stage: number;
+      readonly round: number;
+      /** Its place among the round's cohorts. */
+      readonly cohort: number;
+      readonly reason: string;
+      /** Whose doing it was, where that is known. */
+      readonly suspect: string | null;
     }
   /** The closed round can have no result: its session does not fit together, or what came out is no sum of updates. */
   | {

@@ -49,6 +49,8 @@ export function workFor(state: StudyState, site: string): Work | null {
       step,
       model: round.startModel,
       sites: round.sites.length,
+      ...(step === 'advertise' &&
+        round.session.cohorts !== undefined && { trained: round.session.cohorts.flat().sort() }),
       deadlineMillis,
     };
   }

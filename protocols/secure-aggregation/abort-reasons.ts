@@ -15,6 +15,8 @@ export type AbortReason =
   | 'plan-differs'
   | 'roster-differs'
   | 'terms-differ'
+  /** Somebody of another cohort. */
+  | 'site-not-in-cohort'
   | 'key-repeated'
   | 'key-unusable'
   | 'too-few-sites'

@@ -74,7 +74,9 @@ export function advertisementFault(
   if (theirs.model !== terms.model) return 'model-differs';
   if (theirs.plan !== terms.plan) return 'plan-differs';
   if (theirs.roster !== terms.roster || theirs.rosterEpoch !== terms.rosterEpoch) return 'roster-differs';
-  return canonicalJson(theirs) === canonicalJson(terms) ? null : 'terms-differ';
+  if (canonicalJson(theirs) !== canonicalJson(terms)) return 'terms-differ';
+  const { cohort } = terms;
+  return cohort === undefined || cohort.members.includes(message.header.site) ? null : 'site-not-in-cohort';
 }
 
 /** Who holds shares of a site's secrets, in the order of their x coordinates: its neighbours and, where all share with all, itself. */

@@ -31,6 +31,14 @@ export const SessionTerms = z.strictObject({
   plan: Sha256,
   rosterEpoch: z.int().min(0),
   roster: Sha256,
+  /** In studies with cohorts: which of them the session is of, and who is in it, sorted. Nobody else has a part. */
+  cohort: z
+    .strictObject({
+      index: z.int().min(0).max(MOST_SITES),
+      of: z.int().min(1).max(MOST_SITES),
+      members: z.array(Slug).min(1).max(MOST_SITES),
+    })
+    .optional(),
   /** How many 32-bit numbers a vector has, the canary included. */
   words: z
     .int()

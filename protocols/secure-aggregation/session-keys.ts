@@ -29,10 +29,11 @@ export function pairMaskKey(
   options: { readonly terms: SessionTerms; readonly session: Sha256Hex; readonly pair: readonly [string, string] },
 ): Uint8Array {
   const { terms, session, pair } = options;
-  const { model, plan, roster, rosterEpoch } = terms;
+  const { model, plan, roster, rosterEpoch, cohort } = terms;
+  const bound = { pair: pair.toSorted(), model, plan, roster, rosterEpoch, ...(cohort !== undefined && { cohort }) };
   return deriveKey(agreed, {
     salt: sessionSalt(session),
-    info: `FL1/mask\n${canonicalJson({ pair: pair.toSorted(), model, plan, roster, rosterEpoch })}`,
+    info: `FL1/mask\n${canonicalJson(bound)}`,
   });
 }
 

@@ -19,6 +19,7 @@ export function sessionTerms(
     readonly layout: ParameterLayout;
     /** Of the vectors' words; 32 where left out. */
     readonly codeBits?: CodeBits | undefined;
+    readonly cohort?: SessionTerms['cohort'];
   },
   roster: Pick<PinnedRoster, 'epoch' | 'hash'>,
 ): SessionTerms {
@@ -30,6 +31,7 @@ export function sessionTerms(
     plan: round.study,
     rosterEpoch: roster.epoch,
     roster: roster.hash,
+    ...(round.cohort !== undefined && { cohort: round.cohort }),
     words: sessionWords(round.layout, round.codeBits),
   };
 }

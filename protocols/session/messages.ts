@@ -123,6 +123,8 @@ export const Work = z.discriminatedUnion('kind', [
     model: Sha256,
     /** As for `train`. */
     sites: z.int().min(1).max(1000),
+    /** With `advertise`, once there are cohorts: every site that is in one. Which one follows (round/cohorts.ts). */
+    trained: z.array(Slug).max(1000).optional(),
     deadlineMillis: TimeMillis,
   }),
   z.strictObject({
@@ -194,6 +196,9 @@ export const SessionDocument = z.discriminatedUnion('step', [
 ]);
 export type SessionDocument = z.infer<typeof SessionDocument>;
 
+/** Blobs of the sums of a round's cohorts, in the order of the cohorts. */
+export const CohortSums = z.array(Sha256).min(3).max(333);
+
 /** How a stage's weights came about, round by round: what a site needs to compute them itself. */
 export const ModelChain = z.strictObject({
   initial: Sha256,
@@ -205,6 +210,8 @@ export const ModelChain = z.strictObject({
         sites: z.int().min(1).max(1000),
         /** Blob of the sum of the updates: little-endian int32 in the order of an update vector. */
         sum: Sha256,
+        /** In studies with cohorts: the same of each cohort that was added; the weights follow from all of them, and `sum` is the first. */
+        cohortSums: CohortSums.optional(),
         /** The weights that the sum leads to. */
         model: Sha256,
         /** Hash of the session's messages. */
@@ -316,5 +323,14 @@ export const Acknowledgement = z.strictObject({ ok: z.literal(true) });
 export type Acknowledgement = z.infer<typeof Acknowledgement>;
 
 /** Every refusal on the wire: a stable code for programs, a sentence for people that never repeats the input. */
-export const Problem = z.strictObject({ code: ReasonCode, message: z.string().max(1000) });
+export const Problem = z.strictObject({
+  code: ReasonCode,
+  message: z.string().max(1000),
+  /** With `sequence-repeated` and `sequence-too-old`: the site's requests are numbered from here on. */
+  leastSequence: z
+    .int()
+    .min(0)
+    .max(2 ** 52)
+    .optional(),
+});
 export type Problem = z.infer<typeof Problem>;

@@ -121,7 +121,7 @@ describe('checkStudyPlan()', () => {
     [
       'protection.clipping',
       1,
-      'protection: there is no setting "clipping"; there are mode, clip, maximumSampleCount, robust, updateNormLimit, gate, privacy, centralPrivacy, stableCohorts, codeBits',
+      'protection: there is no setting "clipping"; there are mode, clip, maximumSampleCount, robust, updateNormLimit, gate, privacy, centralPrivacy, stableCohorts, cohorts, codeBits',
     ],
     ['encoders', undefined, 'encoders: needed a group of settings, found nothing'],
   ])('names what is wrong with %s = %j', (path, value, problem) => {

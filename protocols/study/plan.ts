@@ -4,7 +4,7 @@
  * Sites approve the hash; the layouts, the split, the schedule and the protection all follow from the plan, so neither
  * side has to believe what the other says about them.
  */
-import { fewestUpdates, ROBUST_RULES } from '@wardround/shared/aggregation/robust/robust-rule.ts';
+import { fewestUpdates, ROBUST_RULES, type RobustRule } from '@wardround/shared/aggregation/robust/robust-rule.ts';
 import { CODE_BITS, type CodeBits } from '@wardround/shared/bytes/code-words.ts';
 import { hashOfJson, type Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { VIT_ARCHITECTURES } from '@wardround/shared/tensors/layouts/vit.ts';
@@ -215,6 +215,15 @@ const CentralPrivacy = z.strictObject({
   delta: z.number().min(1e-12).max(1e-3),
 });
 
+const Cohorts = z.strictObject({
+  /** Sites of a cohort, at least. Five cohorts of four are advised; with a cohort of three no site may drop out of it. */
+  size: z.int().min(FEWEST_SITES).max(500),
+  /** What takes the place of the mean, per coordinate, over the cohorts' means. */
+  rule: z.enum(['median', 'trimmed-mean']),
+  /** With `trimmed-mean`: how many of the smallest and of the largest values are left away; one where left out. */
+  trimmed: z.int().min(1).max(250).optional(),
+});
+
 const Protection = z.strictObject({
   /**
    * `secure-aggregation`: sites mask their updates so that the coordinator sees nothing but their sum; needs three sites.
@@ -260,6 +269,11 @@ const Protection = z.strictObject({
    * would differ by about that site's update (round/membership-change.ts). Off where left out; of no use with differential privacy.
    */
   stableCohorts: z.boolean().optional(),
+  /**
+   * With secure aggregation: sites are divided into cohorts, each has a session of its own, and a robust rule is applied to the
+   * cohorts' sums (round/cohorts.ts). The coordinator, and every site, then learns the sum of each cohort.
+   */
+  cohorts: Cohorts.optional(),
   /** Of each number of an update; 32 where left out. 16 halves the bytes, and sites make up for the coarser rounding. */
   codeBits: z.literal(CODE_BITS).optional(),
 });
@@ -297,6 +311,42 @@ function centralPrivacyFaults(plan: {
       isMet: participation.quorum >= FEWEST_SITES,
       path: ['participation', 'quorum'],
       message: `must be at least ${FEWEST_SITES} with protection.centralPrivacy: the noise of so many sites is counted on`,
+    },
+  ].filter(({ isMet }) => !isMet);
+}
+
+/** What else a plan with cohorts must say, and must not. */
+function cohortFaults({
+  protection,
+  participation,
+}: {
+  readonly protection: z.infer<typeof Protection>;
+  readonly participation: z.infer<typeof Participation>;
+}): { readonly path: string[]; readonly message: string }[] {
+  const rule = cohortRule({ protection });
+  if (protection.cohorts === undefined || rule === null) return [];
+  const sites = fewestUpdates(rule) * protection.cohorts.size;
+  return [
+    {
+      isMet: protection.mode === 'secure-aggregation',
+      path: ['protection', 'mode'],
+      message: 'must be secure-aggregation with protection.cohorts: other modes have no sums of cohorts',
+    },
+    {
+      isMet: protection.centralPrivacy === undefined,
+      path: ['protection', 'centralPrivacy'],
+      message:
+        'cannot stand beside protection.cohorts: the noise is counted over the whole round, and a cohort has less',
+    },
+    {
+      isMet: protection.cohorts.trimmed === undefined || protection.cohorts.rule === 'trimmed-mean',
+      path: ['protection', 'cohorts', 'trimmed'],
+      message: 'belongs to the rule trimmed-mean',
+    },
+    {
+      isMet: participation.quorum >= sites,
+      path: ['participation', 'quorum'],
+      message: `must be at least ${sites} with protection.cohorts: ${rule.kind} needs ${fewestUpdates(rule)} cohorts of ${protection.cohorts.size} sites`,
     },
   ].filter(({ isMet }) => !isMet);
 }
@@ -351,6 +401,7 @@ export const StudyPlan = z
       }
     }
     for (const { path, message } of centralPrivacyFaults(plan)) context.addIssue({ code: 'custom', path, message });
+    for (const { path, message } of cohortFaults(plan)) context.addIssue({ code: 'custom', path, message });
     const { mode, robust } = plan.protection;
     if (plan.protection.codeBits === 16 && mode !== 'secure-aggregation' && mode !== 'sealed') {
       context.addIssue({
@@ -378,6 +429,12 @@ export const StudyPlan = z
     }
   });
 export type StudyPlan = z.infer<typeof StudyPlan>;
+
+/** What takes the place of the mean over the cohorts' means, and how many faulty cohorts it withstands at least; null without cohorts. */
+export function cohortRule({ protection }: { readonly protection: z.infer<typeof Protection> }): RobustRule | null {
+  if (protection.cohorts === undefined) return null;
+  return { kind: protection.cohorts.rule, faulty: protection.cohorts.trimmed ?? 1 };
+}
 
 /** How many bits each number of an update has. */
 export function codeBitsOf({ protection }: Pick<StudyPlan, 'protection'>): CodeBits {

@@ -20,22 +20,31 @@ const fewestSitesOfCohort = 4;
  * Divides the sites by the order of SHA-256(seed, site); the order of `sites` does not matter. Sizes differ by one at most.
  *
  * @param options.seed what must stay the same for the cohorts to stay: the hashes of the study and of its roster.
+ * @param options.fewest cohorts, and sites of one; five and four where left out, as is advised.
  * @returns each cohort's sites, sorted.
- * @throws {RangeError} for fewer than five cohorts, or fewer than four sites in one.
+ * @throws {RangeError} for fewer cohorts than that, or fewer sites in one.
  */
 export function assignCohorts(
   sites: readonly string[],
-  { seed, cohorts }: { readonly seed: string; readonly cohorts: number },
+  {
+    seed,
+    cohorts,
+    fewest = { cohorts: fewestCohorts, sites: fewestSitesOfCohort },
+  }: {
+    readonly seed: string;
+    readonly cohorts: number;
+    readonly fewest?: { readonly cohorts: number; readonly sites: number };
+  },
 ): string[][] {
-  if (!Number.isInteger(cohorts) || cohorts < fewestCohorts) {
-    throw new RangeError(`Cannot form cohorts: at least ${fewestCohorts} are needed, found ${cohorts}`);
+  if (!Number.isInteger(cohorts) || cohorts < fewest.cohorts) {
+    throw new RangeError(`Cannot form cohorts: at least ${fewest.cohorts} are needed, found ${cohorts}`);
   }
   if (new Set(sites).size !== sites.length) {
     throw new RangeError('Cannot form cohorts: each site may be named once');
   }
-  if (sites.length < cohorts * fewestSitesOfCohort) {
+  if (sites.length < cohorts * fewest.sites) {
     throw new RangeError(
-      `Cannot form cohorts: ${cohorts} of at least ${fewestSitesOfCohort} sites need ${cohorts * fewestSitesOfCohort} sites, ` +
+      `Cannot form cohorts: ${cohorts} of at least ${fewest.sites} sites need ${cohorts * fewest.sites} sites, ` +
         `found ${sites.length}`,
     );
   }
