@@ -13,7 +13,7 @@ import { createCodeWords, largestSum } from '@wardround/shared/bytes/code-words.
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { Mask } from '@wardround/shared/crypto/mask-generator.ts';
-import { BlobDamagedError, type BlobDraft, type BlobFile, type BlobFolder } from '../storage/blob-folder.ts';
+import { BlobDamagedError, type BlobDraft, type BlobFile, type BlobStore } from '../storage/blob-store.ts';
 import { inOrder } from './pieces/in-order.ts';
 import { createSlot, type MovedPiece, PIECE_BYTES, type PieceSlot, pieceOf, type SumJob } from './pieces/move-piece.ts';
 import { type PieceThreads, runHere } from './pieces/piece-threads.ts';
@@ -54,8 +54,8 @@ export interface UpdateAdder {
 const SPARE_SLOTS = 2;
 
 export function createUpdateAdder(parts: {
-  readonly published: BlobFolder;
-  readonly optimiserStates: BlobFolder;
+  readonly published: BlobStore;
+  readonly optimiserStates: BlobStore;
   readonly threads: PieceThreads;
 }): UpdateAdder {
   const { published, optimiserStates, threads } = parts;

@@ -28,8 +28,8 @@ import { float32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/lit
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
 import { layoutHash, type ParameterLayout } from '@wardround/shared/tensors/layout.ts';
 import { createInTurn } from '../rounds/in-turn.ts';
-import type { BlobFolder } from '../storage/blob-folder.ts';
-import type { UploadFolder } from '../storage/upload-folder.ts';
+import type { BlobStore } from '../storage/blob-store.ts';
+import type { UploadStore } from '../storage/upload-store.ts';
 import { createUpdateAdder } from './add-updates.ts';
 import { BROKEN } from './pieces/inspect-vector.ts';
 import { PIECE_BYTES } from './pieces/move-piece.ts';
@@ -119,6 +119,8 @@ export interface StageModels {
   initialWeights(plan: StudyPlan, stage: Stage): Float32Array;
   /** The same, so many numbers at a time, for models that should not be in memory as a whole. */
   initialPieces?(plan: StudyPlan, stage: Stage, length: number): Iterable<Float32Array>;
+  /** The URL of a module that exports the same as `models`: with it they are worked on in the aggregation thread. */
+  readonly module?: string;
 }
 
 export const plannedModels: StageModels = {
@@ -129,9 +131,9 @@ export const plannedModels: StageModels = {
 
 export function createModelWork(parts: {
   readonly identity: Pick<Identity, 'sealingSecret'>;
-  readonly published: BlobFolder;
-  readonly optimiserStates: BlobFolder;
-  readonly uploads: UploadFolder;
+  readonly published: BlobStore;
+  readonly optimiserStates: BlobStore;
+  readonly uploads: UploadStore;
   readonly models?: StageModels;
   readonly threads?: PieceThreads;
 }): ModelWork {

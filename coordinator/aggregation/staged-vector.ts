@@ -2,7 +2,7 @@
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
 import { readSealedBody, SEAL_HEADER_BYTES, SealBrokenError } from '@wardround/shared/crypto/sealed-envelope.ts';
-import { BlobDamagedError, type BlobFile, type BlobFolder } from '../storage/blob-folder.ts';
+import { BlobDamagedError, type BlobFile, type BlobStore } from '../storage/blob-store.ts';
 import { hashFile } from './pieces/inspect-vector.ts';
 import type { StagedVector } from './pieces/sum-words.ts';
 
@@ -16,7 +16,7 @@ export type VectorTrouble = 'update-damaged' | 'seal-broken';
 
 /** Reads the envelope's header; the reason where there is nothing to read. */
 export async function openStagedVector(
-  uploads: BlobFolder,
+  uploads: BlobStore,
   options: {
     readonly blob: Sha256Hex;
     readonly identity: Pick<Identity, 'sealingSecret'>;

@@ -11,7 +11,8 @@ import { followLog } from '@wardround/protocols/audit/watch-log.ts';
 import { fingerprint, generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { openAppendFile } from '@wardround/shared/files/append-file.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type AuditLog, AuditLogDamagedError, logFile, openAuditLog } from './audit-log.ts';
+import { logFile } from './audit-folder.ts';
+import { type AuditLog, AuditLogDamagedError, openAuditLog } from './audit-log.ts';
 
 const identity = generateIdentity();
 const keys = publicKeys(identity);
@@ -52,18 +53,18 @@ describe('openAuditLog()', () => {
   test('goes on where it was, and each checkpoint follows from those before', async () => {
     await logged(async (audit) => {
       await audit.append([admission, event(0)]);
-      expect(audit.answer(0)).toEqual({ note: null, consistency: [] });
+      expect(await audit.answer(0)).toEqual({ note: null, consistency: [] });
       await audit.checkpoint();
       await audit.checkpoint();
     });
     let seen = '';
     await logged(async (audit) => {
       expect(audit.before).toHaveLength(2);
-      seen = audit.answer(0).note!;
+      seen = (await audit.answer(0)).note!;
       await audit.append([event(1)]);
       await audit.append([event(2)]);
       await audit.checkpoint();
-      expect(followLog(audit.answer(2), { seen, log })?.size).toBe(4);
+      expect(followLog(await audit.answer(2), { seen, log })?.size).toBe(4);
     });
     expect(verifyLog(await lines(), { log, checkpoints: await notes(), seenElsewhere: [seen] })).toMatchObject({
       ok: true,
@@ -75,10 +76,10 @@ describe('openAuditLog()', () => {
     await logged(async (audit) => {
       await audit.append([admission]);
       await audit.checkpoint();
-      const offer = cosignatureOf(audit.answer(0).note!);
+      const offer = cosignatureOf((await audit.answer(0)).note!);
       await audit.cosign(offer, clinic);
       await audit.cosign(offer, clinic);
-      expect(parseNote(audit.answer(0).note!).signatures).toHaveLength(1);
+      expect(parseNote((await audit.answer(0)).note!).signatures).toHaveLength(1);
     });
     expect(verifyLog(await lines(), { log, checkpoints: await notes() })).toMatchObject({ ok: true, cosignatures: 1 });
     expect(JSON.parse((await lines())[1]!)).toMatchObject({ kind: 'site-ledger', site: 'clinic', ledger: { size: 4 } });
@@ -91,7 +92,7 @@ describe('openAuditLog()', () => {
     await logged(async (audit) => {
       await audit.append([admission]);
       await audit.checkpoint();
-      const offer = cosignatureOf(audit.answer(0).note!);
+      const offer = cosignatureOf((await audit.answer(0)).note!);
       const forged = audit.cosign({ ...offer, ...charged(2, generateIdentity()) }, clinic);
       await expect(forged).rejects.toMatchObject({ code: 'cosignature-invalid' });
       await audit.cosign({ ...offer, ...charged(2) }, clinic);
@@ -99,7 +100,7 @@ describe('openAuditLog()', () => {
       await audit.cosign(offer, clinic);
     });
     await logged(async (audit) => {
-      const offer = cosignatureOf(audit.answer(0).note!);
+      const offer = cosignatureOf((await audit.answer(0)).note!);
       const refused = { code: 'privacy-ledger-rolled-back' };
       await expect(audit.cosign({ ...offer, ...charged(1) }, clinic)).rejects.toMatchObject(refused);
       await audit.cosign({ ...offer, ...charged(3) }, clinic);
@@ -113,7 +114,7 @@ describe('openAuditLog()', () => {
     await logged(async (audit) => {
       await audit.append([admission]);
       await audit.checkpoint();
-      const note = audit.answer(0).note!;
+      const note = (await audit.answer(0)).note!;
       const refusal = (offer: ReturnType<typeof cosignatureOf>) => expect(audit.cosign(offer, clinic)).rejects;
       await refusal(cosignatureOf(note, undefined, generateIdentity())).toMatchObject({ code: 'cosignature-invalid' });
       await refusal({ ...cosignatureOf(note), cosignature: 'x' }).toMatchObject({ code: 'cosignature-invalid' });
@@ -121,9 +122,9 @@ describe('openAuditLog()', () => {
       await audit.cosign(cosignatureOf(note), clinic);
     });
     await logged(async (audit) => {
-      const older = cosignatureOf(audit.answer(0).note!, { size: 3, hash: study });
+      const older = cosignatureOf((await audit.answer(0)).note!, { size: 3, hash: study });
       await expect(audit.cosign(older, clinic)).rejects.toMatchObject({ code: 'ledger-rolled-back' });
-      const forked = cosignatureOf(audit.answer(0).note!, { size: 4, hash: 'c'.repeat(64) });
+      const forked = cosignatureOf((await audit.answer(0)).note!, { size: 4, hash: 'c'.repeat(64) });
       await expect(audit.cosign(forked, clinic)).rejects.toMatchObject({ code: 'ledger-rolled-back' });
     });
   });
@@ -134,7 +135,7 @@ describe('openAuditLog()', () => {
     await logged(async (audit) => {
       await audit.append([admission]);
       await audit.checkpoint();
-      const { text } = parseNote(audit.answer(0).note!);
+      const { text } = parseNote((await audit.answer(0)).note!);
       const key = { ...witnessKey(log, { site: 'clinic', signingKey }), signingSeed: rotated.signingSeed };
       const ledger = signLedgerHead({ size: 4, hash: study }, rotated);
       const offer = { size: 1, cosignature: cosignNote(text, key, { timeSeconds: 9 }), ledger };
@@ -163,7 +164,7 @@ describe('openAuditLog()', () => {
     isFull = true;
     await expect(audit.append([event(0)])).rejects.toMatchObject({ code: 'ENOSPC' });
     await expect(audit.checkpoint()).rejects.toMatchObject({ code: 'ENOSPC' });
-    expect(audit.answer(0).note).toBeNull();
+    expect((await audit.answer(0)).note).toBeNull();
     isFull = false;
     await audit.append([event(1)]);
     await audit.close();

@@ -2,11 +2,9 @@
  * The coordinator's audit log: a chained line for everything that happened in studies, on the disk; and its checkpoints,
  * which sites cosign. What cannot be written now is kept and written before anything later is.
  */
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { checkpointText, logKey, witnessKey } from '@wardround/protocols/audit/checkpoint.ts';
 import { isSignedLedgerHead, type LedgerHead } from '@wardround/protocols/audit/egress-head.ts';
-import { LogEntry, type LogRecord } from '@wardround/protocols/audit/log-record.ts';
+import { LogEntry, LogRecord } from '@wardround/protocols/audit/log-record.ts';
 import type { CheckpointAnswer, CosignatureOffer } from '@wardround/protocols/audit/messages.ts';
 import { isSignedPrivacyHead } from '@wardround/protocols/audit/privacy-head.ts';
 import {
@@ -21,10 +19,11 @@ import { encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
 import { appendRecord, CHAIN_START } from '@wardround/shared/crypto/hash-chain.ts';
 import { fingerprint, type Identity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { consistencyProof, growTree, leafHash } from '@wardround/shared/crypto/merkle-tree.ts';
-import { type AppendFile, openAppendFile } from '@wardround/shared/files/append-file.ts';
+import type { AppendFile } from '@wardround/shared/files/append-file.ts';
 import { RefusalError } from '../refusal-error.ts';
 import { createInTurn } from '../rounds/in-turn.ts';
-import { type CheckpointFolder, openCheckpointFolder } from './checkpoint-folder.ts';
+import { openAuditFolder } from './audit-folder.ts';
+import { AuditConflictError, type AuditStore } from './audit-store.ts';
 
 /** The log or its checkpoints are not what was written. */
 export class AuditLogDamagedError extends Error {
@@ -34,22 +33,20 @@ export class AuditLogDamagedError extends Error {
 export interface AuditLog {
   /** What was logged when the log was opened. */
   readonly before: readonly LogRecord[];
-  /** Resolves when the entries are on the disk; on failure they are kept for the next call. */
+  /** Resolves when the entries are on the disk; on failure they are kept for the next call, where nobody else writes. */
   append(entries: readonly LogEntry[]): Promise<void>;
+  /** The same of entries that depend on how many events of a study are logged: replicas log for one another. */
+  appendMissing(make: (logged: (study: string) => number) => Promise<readonly LogEntry[]>): Promise<void>;
   /** Signs the log as it is. */
   checkpoint(): Promise<void>;
   /** The newest checkpoint, with the proof that it begins with the log of this size. */
-  answer(from: number): CheckpointAnswer;
+  answer(from: number): Promise<CheckpointAnswer>;
   /** @throws {RefusalError} when the cosignature or the ledger's head is not the site's. */
   cosign(offer: CosignatureOffer, by: { readonly site: string; readonly signingKey: string }): Promise<void>;
   close(): Promise<void>;
 }
 
-export function logFile(folder: string): string {
-  return path.join(folder, 'log.jsonl');
-}
-
-/** @throws {AuditLogDamagedError} */
+/** The log of a coordinator that has its folder to itself. @throws {AuditLogDamagedError} */
 export async function openAuditLog(
   folder: string,
   options: {
@@ -58,31 +55,36 @@ export async function openAuditLog(
     readonly openFile?: (file: string) => Promise<AppendFile>;
   },
 ): Promise<AuditLog> {
-  const { identity, now, openFile = openAppendFile } = options;
+  const { openFile } = options;
+  return followAuditLog(await openAuditFolder(folder, openFile === undefined ? {} : { openFile }), options);
+}
+
+/** @throws {AuditLogDamagedError} */
+export async function followAuditLog(
+  store: AuditStore,
+  { identity, now }: { readonly identity: Identity; readonly now: () => number },
+): Promise<AuditLog> {
+  const { checkpoints } = store;
   const keys = publicKeys(identity);
   const log = { fingerprint: fingerprint(keys), signingKey: keys.signingKey };
   const signer = { ...logKey(log), signingSeed: identity.signingSeed };
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const checkpoints = await openCheckpointFolder(folder);
-  const file = await openFile(logFile(folder));
-  const text = await file.read();
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  const lines = whole.split('\n').slice(0, -1);
-  const finding = verifyLog(lines, { log, checkpoints: await checkpoints.notes() });
+  // The checkpoints first: another replica writes records before it signs them.
+  const notes = await checkpoints.notes();
+  const lines = await store.read(0);
+  const finding = verifyLog(lines, { log, checkpoints: notes });
   if (!finding.ok) {
-    await file.close();
+    await store.close();
     throw new AuditLogDamagedError(
-      `Cannot start: ${finding.fault.sentence} Restore the folder audit of the state folder from a backup, together with the rest of it.`,
+      `Cannot start: ${finding.fault.sentence} Restore ${store.place} from a backup, together with the rest of the coordinator’s state.`,
     );
   }
 
   const tree = growTree();
   const leaves: Uint8Array[] = [];
   let head = CHAIN_START;
-  let length = Buffer.byteLength(whole);
-  let isTorn = whole.length < text.length;
-  let latest = await newest(checkpoints);
-  const sizes = new Set(await checkpoints.sizes());
+  let lastLine: string | null = null;
+  let latest: { readonly size: number; readonly note: string } | null = null;
+  const sizes = new Set<number>();
   /** Of the newest checkpoint, by the size that they begin with. */
   const proofs = new Map<number, string[]>();
   const pending: LogEntry[] = [];
@@ -92,42 +94,89 @@ export async function openAuditLog(
   const charged = new Map<string, LedgerHead>();
   /** Under which keys the log knows each site. */
   const keysOf = new Map<string, Set<string>>();
+  /** How many events of each study it has. */
+  const logged = new Map<string, number>();
   const learn = (entry: LogEntry): void => {
+    if (entry.kind === 'study-event') logged.set(entry.study, entry.position + 1);
     if (entry.kind === 'site-ledger') shown.set(entry.site, entry.ledger);
     if (entry.kind === 'site-privacy-ledger') charged.set(entry.site, entry.ledger);
     if (entry.kind === 'site-admitted') {
       keysOf.set(entry.site, (keysOf.get(entry.site) ?? new Set()).add(entry.signingKey));
     }
   };
-  finding.records.forEach(learn);
-  const inTurn = createInTurn();
+  const turn = createInTurn();
 
   const grow = (line: string, hash: string): void => {
     const leaf = leafHash(Buffer.from(line));
     leaves.push(leaf);
     tree.add(leaf);
     head = hash;
+    lastLine = line;
   };
-  for (const [index, { hash }] of finding.records.entries()) grow(lines[index]!, hash);
+  for (const [index, record] of finding.records.entries()) {
+    grow(lines[index]!, record.hash);
+    learn(record);
+  }
+
+  /** Takes up what other replicas have written. */
+  const follow = async (): Promise<void> => {
+    for (const line of store.isShared ? await store.read(leaves.length) : []) {
+      const record = LogRecord.parse(JSON.parse(line));
+      const { prevHash: _, hash, ...content } = record;
+      if (appendRecord(head, { ...content, seq: leaves.length }).line !== `${line}\n`) {
+        throw new AuditLogDamagedError(
+          'Cannot go on: the audit log has a line that does not follow from those before.',
+        );
+      }
+      grow(line, hash);
+      learn(record);
+    }
+    await followCheckpoints();
+  };
+
+  const followCheckpoints = async (): Promise<void> => {
+    const known = await checkpoints.sizes();
+    for (const size of known) sizes.add(size);
+    const newest = known.at(-1);
+    if (newest === undefined || newest === latest?.size || newest > leaves.length) return;
+    const note = await checkpoints.get(newest);
+    if (note !== null) setLatest(newest, note);
+  };
+
+  const setLatest = (size: number, note: string): void => {
+    if (size !== latest?.size) proofs.clear();
+    latest = { size, note };
+    sizes.add(size);
+  };
+  await followCheckpoints();
+
+  /** One after another here; done again with what another replica wrote meanwhile. */
+  const inTurn = <Result>(task: () => Promise<Result>): Promise<Result> =>
+    turn(async () => {
+      for (;;) {
+        if (store.isShared) await follow();
+        try {
+          return await task();
+        } catch (error) {
+          if (!(error instanceof AuditConflictError)) throw error;
+        }
+      }
+    });
 
   const writePending = async (): Promise<void> => {
-    if (isTorn) await file.cut(length);
-    isTorn = false;
-    if (pending.length === 0) return;
     const count = pending.length;
     let previous = head;
     const appended = pending.map((entry, index) => {
       const made = appendRecord(previous, { ...LogEntry.parse(entry), seq: leaves.length + index, atMillis: now() });
       previous = made.hash;
-      return made;
+      return { line: made.line.slice(0, -1), hash: made.hash };
     });
-    const block = appended.map(({ line }) => line).join('');
-    isTorn = true;
-    await file.append(block);
-    isTorn = false;
-    length += Buffer.byteLength(block);
+    await store.append(
+      appended.map(({ line }) => line),
+      { position: leaves.length, before: lastLine },
+    );
     pending.splice(0, count);
-    for (const { line, hash } of appended) grow(line.slice(0, -1), hash);
+    for (const { line, hash } of appended) grow(line, hash);
   };
 
   /**
@@ -141,27 +190,39 @@ export async function openAuditLog(
     return known;
   };
 
-  const write = (entries: readonly LogEntry[]): Promise<void> => {
-    entries.forEach(learn);
+  const write = async (entries: readonly LogEntry[]): Promise<void> => {
     pending.push(...entries);
-    return writePending();
+    try {
+      await writePending();
+    } catch (error) {
+      // Another replica may have written them meanwhile: who asks for them looks again.
+      if (store.isShared) pending.length = 0;
+      else entries.forEach(learn);
+      throw error;
+    }
+    entries.forEach(learn);
+  };
+
+  const isNews = (entry: LogEntry): boolean => {
+    if (!store.isShared) return true;
+    if (entry.kind === 'site-admitted') return keysOf.get(entry.site)?.has(entry.signingKey) !== true;
+    return entry.kind !== 'study-event' || entry.position >= (logged.get(entry.study) ?? 0);
   };
 
   return {
     before: finding.records,
-    append: (entries) => inTurn(() => write(entries)),
+    append: (entries) => inTurn(() => write(entries.filter(isNews))),
+    appendMissing: (make) => inTurn(async () => write((await make((study) => logged.get(study) ?? 0)).filter(isNews))),
     checkpoint: () =>
       inTurn(async () => {
         await writePending();
         if (leaves.length === 0 || latest?.size === leaves.length) return;
         const signed = checkpointText({ size: tree.size(), root: tree.root() }, signer.name);
         const note = encodeNote(signed, [signNote(signed, signer)]);
-        await checkpoints.put(leaves.length, note);
-        latest = { size: leaves.length, note };
-        sizes.add(leaves.length);
-        proofs.clear();
+        setLatest(leaves.length, await checkpoints.add(leaves.length, note));
       }),
-    answer(from) {
+    async answer(from) {
+      if (store.isShared) await inTurn(async () => undefined);
       if (latest === null) return { note: null, consistency: [] };
       return { note: withoutCosignatures(latest.note), consistency: [...proofTo(latest.size, from)] };
     },
@@ -211,8 +272,7 @@ export async function openAuditLog(
         if (!keysOf.get(by.site)?.has(by.signingKey))
           await write([{ kind: 'site-admitted', site: by.site, signingKey: by.signingKey }]);
         if (!signatures.some(({ name }) => name === key.name)) {
-          const cosigned = `${note}${offer.cosignature}\n`;
-          await checkpoints.put(offer.size, cosigned);
+          const cosigned = await checkpoints.sign(offer.size, offer.cosignature);
           if (latest?.size === offer.size) latest = { size: offer.size, note: cosigned };
         }
         if (!isSame) await write([{ kind: 'site-ledger', site: by.site, ledger: offer.ledger }]);
@@ -220,14 +280,8 @@ export async function openAuditLog(
           await write([{ kind: 'site-privacy-ledger', site: by.site, ledger: privacy }]);
         }
       }),
-    close: () => inTurn(() => file.close()),
+    close: () => turn(() => store.close()),
   };
-}
-
-async function newest(checkpoints: CheckpointFolder): Promise<{ size: number; note: string } | null> {
-  const size = (await checkpoints.sizes()).at(-1);
-  const note = size === undefined ? null : await checkpoints.get(size);
-  return size === undefined || note === null ? null : { size, note };
 }
 
 function isCosignedBy(text: string, { line, key }: { line: string; key: Parameters<typeof cosignedAt>[1] }): boolean {

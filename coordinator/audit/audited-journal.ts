@@ -5,7 +5,8 @@ import type { Journal } from '../storage/journal.ts';
 import type { EnrolledSite } from '../storage/site-table.ts';
 import { type AuditLog, AuditLogDamagedError } from './audit-log.ts';
 
-const CHECKPOINT_AFTER: ReadonlySet<string> = new Set([
+/** After which events a checkpoint is made. */
+export const CHECKPOINT_AFTER: ReadonlySet<string> = new Set([
   'round-committed',
   'study-finished',
   'study-failed',
@@ -18,12 +19,16 @@ const CHECKPOINT_AFTER: ReadonlySet<string> = new Set([
  */
 export function createAuditedJournal(
   journal: Journal,
-  { log, onTrouble }: { readonly log: AuditLog; readonly onTrouble: (error: unknown) => void },
+  {
+    log,
+    onTrouble,
+  }: { readonly log: Pick<AuditLog, 'append' | 'checkpoint'>; readonly onTrouble: (error: unknown) => void },
 ): Journal {
   /** From where on it is not known which events of a study were stored and not logged: an append failed there. */
   const unsure = new Map<string, number>();
   return {
     studies: journal.studies,
+    lengths: journal.lengths,
     read: journal.read,
     async append(study, events, place) {
       const first = unsure.get(study) ?? place.position;

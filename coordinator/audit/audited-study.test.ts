@@ -13,7 +13,7 @@ import { openDatabase } from '../storage/database.ts';
 import { stateFolder } from '../storage/state-folder.ts';
 import { nextWork, startTestCoordinator, type TestCoordinator, testPlan } from '../testing/test-coordinator.ts';
 import type { TestSite } from '../testing/test-site.ts';
-import { logFile } from './audit-log.ts';
+import { logFile } from './audit-folder.ts';
 
 let coordinator: TestCoordinator;
 let sites: TestSite[];

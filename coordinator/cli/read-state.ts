@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { applyEvent } from '@wardround/protocols/round/apply-event.ts';
 import type { StudyState } from '@wardround/protocols/round/state.ts';
-import { type BlobFolder, openBlobFolder } from '../storage/blob-folder.ts';
+import { openBlobFolder } from '../storage/blob-folder.ts';
+import type { BlobStore } from '../storage/blob-store.ts';
 import { openDatabaseForReading } from '../storage/database.ts';
 import { databasePlace } from '../storage/database-place.ts';
 import { createJournal } from '../storage/journal.ts';
@@ -14,7 +15,7 @@ export interface StoredStudies {
   /** In the order of their launch. */
   readonly states: readonly StudyState[];
   /** Plans and weights. */
-  readonly published: Pick<BlobFolder, 'read' | 'open'>;
+  readonly published: Pick<BlobStore, 'read' | 'open'>;
 }
 
 /** @throws {UnreachableError} when the folder is not a coordinator's. */

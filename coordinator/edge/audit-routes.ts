@@ -25,7 +25,7 @@ export function auditRoutes(
     const { contentSha256 } = await admitCaller(gate, request, 'admitted');
     const { from } = parse(SeenSize, request.query, 404);
     await readBody(request, { maximumBytes: 0, contentSha256 });
-    gate.send(request, response, { status: 200, body: log.answer(from) });
+    gate.send(request, response, { status: 200, body: await log.answer(from) });
   });
 
   router.post(

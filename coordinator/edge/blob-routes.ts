@@ -1,23 +1,21 @@
 /** Blobs: sites download plans, weights and sums, from any byte on. A blob's name is its hash, so its bytes never change. */
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Sha256 } from '@wardround/protocols/names.ts';
 import { type Router as ExpressRouter, type Request, Router } from 'express';
 import { z } from 'zod';
 import { RefusalError } from '../refusal-error.ts';
-import type { BlobFolder } from '../storage/blob-folder.ts';
+import type { BlobStore } from '../storage/blob-store.ts';
 import { admitCaller, type Gate, parse } from './message-route.ts';
 import { readBody } from './read-body.ts';
 import { paced, type SitePace } from './site-pace.ts';
 
 const NamesBlob = z.object({ hash: Sha256 });
-const sliceBytes = 256 * 1024;
 
 export function blobRoutes(
   gate: Gate,
   parts: {
-    readonly published: BlobFolder;
+    readonly published: BlobStore;
     /** How fast a site may fetch; null for as fast as it can. */
     readonly pace?: SitePace | null;
   },
@@ -53,7 +51,7 @@ export function blobRoutes(
     response.set('content-length', String(end + 1 - start));
     // Express answers HEAD here too.
     if (size === 0 || request.method === 'HEAD') return void response.end();
-    const file = createReadStream(published.pathOf(hash), { start, end, highWaterMark: sliceBytes });
+    const file = await published.stream(hash, { start, end });
     const slices =
       pace === null ? file : Readable.from(paced(file, { pace, site: caller.name }), { objectMode: false });
     // A receiver that went away is not a failure; it comes back with a Range.

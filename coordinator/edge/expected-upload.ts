@@ -9,7 +9,7 @@ import { sealedLength } from '@wardround/shared/crypto/sealed-envelope.ts';
 import type { StageModels } from '../aggregation/model-work.ts';
 import { RefusalError } from '../refusal-error.ts';
 import type { Studies } from '../rounds/studies.ts';
-import { BlobTooLargeError } from '../storage/blob-folder.ts';
+import { BlobTooLargeError } from '../storage/blob-store.ts';
 
 type UploadPurpose = Pick<UploadAnnouncement, 'study' | 'stage' | 'round'>;
 

@@ -4,7 +4,7 @@ import type { Problem } from '@wardround/protocols/session/messages.ts';
 import { SignatureRefusedError } from '@wardround/shared/crypto/signed-request.ts';
 import type { Logger } from 'pino';
 import { RefusalError } from '../refusal-error.ts';
-import { BlobMismatchError, BlobTooLargeError } from '../storage/blob-folder.ts';
+import { BlobMismatchError, BlobTooLargeError } from '../storage/blob-store.ts';
 import { DatabaseUnavailableError } from '../storage/database-errors.ts';
 
 export interface ProblemAnswer {

@@ -31,7 +31,7 @@ import type { SessionParts } from '../rounds/session/session-party.ts';
 import type { Studies } from '../rounds/studies.ts';
 import type { StudyRunner } from '../rounds/study-runner.ts';
 import type { NonceMemory } from '../storage/nonce-memory.ts';
-import type { UploadFolder } from '../storage/upload-folder.ts';
+import type { UploadStore } from '../storage/upload-store.ts';
 import { type OwnIdentity, verifyCaller } from './caller.ts';
 import { limits } from './limits.ts';
 import { type Gate, messageRoute, parse, parseJson, requireTokens } from './message-route.ts';
@@ -69,7 +69,7 @@ export function siteRoutes(
     readonly registry: Registry;
     readonly nonces: NonceMemory;
     readonly studies: Studies;
-    readonly uploads: UploadFolder;
+    readonly uploads: UploadStore;
     readonly work: ModelWork;
     readonly sessions: SessionParts;
     readonly progress: ProgressBoard;

@@ -1,5 +1,4 @@
 /** What members need to replay a round (protocols/audit/transcript-messages.ts). */
-import { open } from 'node:fs/promises';
 import { LARGEST_PIECE_BYTES, type TranscriptPage } from '@wardround/protocols/audit/transcript-messages.ts';
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
 import { AdvertiseMessage, SiteMessage } from '@wardround/protocols/secure-aggregation/messages.ts';
@@ -13,7 +12,6 @@ import {
   SEGMENT_BYTES,
   segmentRange,
 } from '@wardround/shared/crypto/sealed-envelope.ts';
-import { readAt } from '@wardround/shared/files/read-at.ts';
 import { type Router as ExpressRouter, type Request, Router } from 'express';
 import { z } from 'zod';
 import { RefusalError } from '../refusal-error.ts';
@@ -24,8 +22,8 @@ import {
   transcriptMessages,
 } from '../rounds/kept-transcripts.ts';
 import type { Studies } from '../rounds/studies.ts';
-import type { BlobFolder } from '../storage/blob-folder.ts';
-import type { UploadFolder } from '../storage/upload-folder.ts';
+import type { BlobStore } from '../storage/blob-store.ts';
+import type { UploadStore } from '../storage/upload-store.ts';
 import { admitCaller, type Gate, parse } from './message-route.ts';
 import { readBody } from './read-body.ts';
 
@@ -49,8 +47,8 @@ export function transcriptRoutes(
   parts: {
     readonly identity: Pick<Identity, 'sealingSecret'>;
     readonly studies: Studies;
-    readonly messages: BlobFolder;
-    readonly uploads: UploadFolder;
+    readonly messages: BlobStore;
+    readonly uploads: UploadStore;
     readonly keepEvery?: number | undefined;
   },
 ): ExpressRouter {
@@ -110,16 +108,16 @@ export function transcriptRoutes(
       });
     }
     const context = updateContext({ study, stage: stage.name, round: round.round, site, model: round.startModel });
-    await using file = await open((await uploads.of(site)).pathOf(update.blob));
-    const { size: sealedBytes } = await file.stat();
-    const header = await readAt(file, { position: 0, bytes: SEAL_HEADER_BYTES });
+    await using file = await (await uploads.of(site)).openUnchecked(update.blob);
+    const { sizeBytes: sealedBytes } = file;
+    const header = await file.read({ position: 0, bytes: SEAL_HEADER_BYTES });
     const sealed = readSealedBody(header, { identity: parts.identity, context, sealedBytes });
     const end = Math.min(from + bytes, sealed.plaintextBytes);
     const pieces: Uint8Array[] = [];
     for (let position = from; position < end; ) {
       const segment = Math.floor(position / SEGMENT_BYTES);
       const begin = segment * SEGMENT_BYTES;
-      const opened = openSegment(sealed, { segment, sealed: await readAt(file, segmentRange(sealed, segment)) });
+      const opened = openSegment(sealed, { segment, sealed: await file.read(segmentRange(sealed, segment)) });
       const piece = opened.subarray(position - begin, end - begin);
       pieces.push(piece);
       position += piece.length;

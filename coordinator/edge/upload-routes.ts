@@ -16,7 +16,7 @@ import { type Router as ExpressRouter, type Request, type Response, Router } fro
 import { z } from 'zod';
 import { RefusalError } from '../refusal-error.ts';
 import type { Clock } from '../rounds/clock.ts';
-import type { UploadFolder } from '../storage/upload-folder.ts';
+import type { UploadStore } from '../storage/upload-store.ts';
 import { OffsetMismatchError, PieceMismatchError } from '../storage/uploads/staged-upload.ts';
 import type { StagedUploads, UploadProgress } from '../storage/uploads/staged-uploads.ts';
 import { PieceLengthError } from '../storage/uploads/write-slices.ts';
@@ -40,7 +40,7 @@ export function uploadRoutes(
   gate: Gate,
   parts: {
     readonly own: OwnIdentity;
-    readonly uploads: UploadFolder;
+    readonly uploads: UploadStore;
     readonly staged: StagedUploads;
     readonly expected: ExpectedUploads;
     readonly clock: Clock;

@@ -6,7 +6,7 @@ import { initialStageWeights, stageLayout } from '@wardround/protocols/study/sta
 import { tensorView } from '@wardround/shared/tensors/layout.ts';
 import { decodeSafetensors } from '@wardround/shared/tensors/safetensors.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { OpenBlob } from '../storage/blob-folder.ts';
+import type { OpenBlob } from '../storage/blob-store.ts';
 import { examplePlan, exampleRecord } from './example-record.ts';
 import { exportStudy } from './export-study.ts';
 import { Report } from './report-schema.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import manifest from '../package.json' with { type: 'json' };
-import type { OpenBlob } from '../storage/blob-folder.ts';
+import type { OpenBlob } from '../storage/blob-store.ts';
 import { buildReport } from './build-report.ts';
 import { modelCard } from './model-card.ts';
 import { alignmentFile, sliceEncoderFile } from './model-files.ts';

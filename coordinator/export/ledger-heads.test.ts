@@ -8,7 +8,8 @@ import { cosignNote, parseNote } from '@wardround/protocols/audit/signed-note.ts
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { fingerprint, generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { logFile, openAuditLog } from '../audit/audit-log.ts';
+import { logFile } from '../audit/audit-folder.ts';
+import { openAuditLog } from '../audit/audit-log.ts';
 import { readLedgerHeads } from './ledger-heads.ts';
 
 const coordinator = generateIdentity();
@@ -31,7 +32,7 @@ async function write(): Promise<void> {
   const audit = await openAuditLog(folder, { identity: coordinator, now: () => 7 });
   await audit.append([{ kind: 'site-admitted', ...clinic }]);
   await audit.checkpoint();
-  const note = audit.answer(0).note!;
+  const note = (await audit.answer(0)).note!;
   const signer = { ...witnessKey(log, clinic), signingSeed: site.signingSeed };
   const cosignature = cosignNote(parseNote(note).text, signer, { timeSeconds: 8 });
   const heads = { ledger: signLedgerHead(egress, site), privacy: signPrivacyHead(privacy, site) };

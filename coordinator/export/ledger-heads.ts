@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { openCheckpoint } from '@wardround/protocols/audit/checkpoint.ts';
 import { verifyLog } from '@wardround/protocols/audit/verify-log.ts';
 import { fingerprint, type PublicKeys } from '@wardround/shared/crypto/identity.ts';
-import { logFile } from '../audit/audit-log.ts';
+import { logFile } from '../audit/audit-folder.ts';
 import { checkpointFolder } from '../audit/checkpoint-folder.ts';
 import type { LedgerHeads } from './study-record.ts';
 

@@ -7,7 +7,7 @@ import { float32FromBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { PlacedTensor } from '@wardround/shared/tensors/layout.ts';
 import { PIXEL_NORMALISATION, vitSizes } from '@wardround/shared/tensors/layouts/vit.ts';
 import { type StreamedTensor, writeSafetensors } from '@wardround/shared/tensors/write-safetensors.ts';
-import type { OpenBlob } from '../storage/blob-folder.ts';
+import type { OpenBlob } from '../storage/blob-store.ts';
 import type { StageRecord, StudyRecord } from './study-record.ts';
 
 type Weights = Pick<OpenBlob, 'sizeBytes' | 'read'>;

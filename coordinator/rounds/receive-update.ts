@@ -5,7 +5,7 @@ import type { UpdateInput } from '@wardround/protocols/round/study-input.ts';
 import type { UpdateOffer } from '@wardround/protocols/session/messages.ts';
 import type { ModelWork } from '../aggregation/model-work.ts';
 import { RefusalError } from '../refusal-error.ts';
-import type { UploadFolder } from '../storage/upload-folder.ts';
+import type { UploadStore } from '../storage/upload-store.ts';
 import { requireAccepted } from './require-accepted.ts';
 import type { StudyRunner } from './study-runner.ts';
 
@@ -24,7 +24,7 @@ export interface UpdateAddress {
 export async function receiveUpdate(
   runner: StudyRunner,
   { address, offer }: { readonly address: UpdateAddress; readonly offer: UpdateOffer },
-  parts: { readonly uploads: UploadFolder; readonly work: ModelWork },
+  parts: { readonly uploads: UploadStore; readonly work: ModelWork },
 ): Promise<void> {
   const uploads = await parts.uploads.of(address.site);
   const bytes = await uploads.size(offer.blob);

@@ -13,14 +13,15 @@ import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { Logger } from 'pino';
 import { LARGEST_SUM, type ModelWork } from '../aggregation/model-work.ts';
 import { RefusalError } from '../refusal-error.ts';
-import type { BlobFolder } from '../storage/blob-folder.ts';
-import type { Journal } from '../storage/journal.ts';
+import type { BlobStore } from '../storage/blob-store.ts';
+import { type Journal, JournalConflictError } from '../storage/journal.ts';
 import type { SiteTable } from '../storage/site-table.ts';
-import type { UploadFolder } from '../storage/upload-folder.ts';
+import type { UploadStore } from '../storage/upload-store.ts';
 import type { Clock } from './clock.ts';
 import { createInTurn } from './in-turn.ts';
 import { type NeededBlobs, neededBlobs } from './needed-blobs.ts';
 import type { SessionParts } from './session/session-party.ts';
+import { shareTurns } from './share-turns.ts';
 import { createStudyRunner, type StudyRunner } from './study-runner.ts';
 
 export interface Studies {
@@ -40,6 +41,8 @@ export interface Studies {
   /** The paused studies that the site takes part in: what it has in hand for them may be finished. */
   pausedFor(site: string): readonly Sha256Hex[];
   neededBlobs(): NeededBlobs;
+  /** Takes up what other replicas have launched and appended; resolves with all that was there when it was called. */
+  follow(): Promise<void>;
   /** Resolves when nothing is under way any more. */
   stop(): Promise<void>;
 }
@@ -47,9 +50,9 @@ export interface Studies {
 export interface StudyStores {
   readonly journal: Journal;
   readonly sites: SiteTable;
-  readonly published: BlobFolder;
-  readonly optimiserStates: BlobFolder;
-  readonly uploads: UploadFolder;
+  readonly published: BlobStore;
+  readonly optimiserStates: BlobStore;
+  readonly uploads: UploadStore;
   readonly sessions: SessionParts;
 }
 
@@ -66,12 +69,14 @@ export async function openStudies(
     readonly log: Logger;
     /** Of which rounds members can replay the session (kept-transcripts.ts). */
     readonly keepTranscriptEvery?: number | undefined;
+    /** Whether other replicas run the studies too (study-runner.ts). What nobody needs any more is for replicas/sweep-blobs.ts then. */
+    readonly isShared?: boolean;
     /** Called with the sites whose work has changed. */
     readonly onWork: (sites: readonly string[]) => void;
   },
 ): Promise<Studies> {
   const { journal, sites, published, optimiserStates, uploads, sessions } = stores;
-  const { work, clock, log, onWork, keepTranscriptEvery } = options;
+  const { work, clock, log, onWork, keepTranscriptEvery, isShared = false } = options;
   const runners = new Map<Sha256Hex, StudyRunner>();
   const launching = createInTurn();
   const retiring = createInTurn();
@@ -90,6 +95,7 @@ export async function openStudies(
       (site) => canonicalJson(workFor(before, site)) !== canonicalJson(workFor(after, site)),
     );
     if (changed.length > 0) onWork(changed);
+    if (isShared) return;
     retiring(() => retire(neededBlobs([before], { keepTranscriptEvery }), needed())).catch(noteTrouble);
   };
 
@@ -118,7 +124,7 @@ export async function openStudies(
   };
 
   const run = (plan: StudyPlan, events: readonly StudyEvent[]): StudyRunner => {
-    const parts = { journal, work, sessions, clock, log, onChange, onMade };
+    const parts = { journal, work, sessions, clock, log, onChange, isShared, ...(!isShared && { onMade }) };
     const runner = createStudyRunner({ plan, events }, parts);
     runners.set(runner.state().study, runner);
     return runner;
@@ -137,19 +143,36 @@ export async function openStudies(
     }
   };
 
-  for (const study of await journal.studies()) {
+  const takeUp = async (study: Sha256Hex): Promise<StudyRunner> => {
     const events = await journal.read(study);
     const launched = events[0];
     if (launched?.kind !== 'study-launched') throw new RangeError('Cannot run a study that was not launched');
     const plan = StudyPlan.parse(JSON.parse(Buffer.from(await published.read(launched.planBlob)).toString()));
     if (planHash(plan) !== study)
       throw new RangeError('Cannot run a study whose plan is not the one that was launched');
-    run(plan, events);
-  }
-  await sweep(stores, { states: [...runners.values()].map((runner) => runner.state()), needed: needed() });
-  for (const runner of runners.values()) {
-    await runner.submit({ kind: 'restarted' });
-    runner.start();
+    return runners.get(study) ?? run(plan, events);
+  };
+
+  const catchUp = async (): Promise<void> => {
+    const lengths = await journal.lengths();
+    const isNew = [...lengths.keys()].some((study) => !runners.has(study));
+    for (const study of isNew ? await journal.studies() : []) {
+      if (!runners.has(study)) onWork(Object.keys((await takeUp(study)).state().sites));
+    }
+    for (const [study, length] of lengths) {
+      const runner = runners.get(study);
+      if (runner !== undefined && runner.position() < length) await runner.follow();
+    }
+  };
+  const follow = isShared ? shareTurns(catchUp) : async () => undefined;
+
+  for (const study of await journal.studies()) await takeUp(study);
+  if (!isShared) {
+    await sweep(stores, { states: [...runners.values()].map((runner) => runner.state()), needed: needed() });
+    for (const runner of runners.values()) {
+      await runner.submit({ kind: 'restarted' });
+      runner.start();
+    }
   }
   // Sites whose admission was the last thing before the coordinator stopped.
   for (const site of await admitted()) await invite(site);
@@ -158,16 +181,13 @@ export async function openStudies(
     all: () => [...runners.values()],
     find: (study) => runners.get(study),
     neededBlobs: needed,
+    follow,
     invite,
     launch: (plan) =>
       launching(async () => {
         const study = planHash(plan);
-        if (runners.has(study)) {
-          throw new RefusalError('study-exists', {
-            status: 409,
-            message: 'This very plan was launched before. Change its name or seed to run it again.',
-          });
-        }
+        await follow();
+        if (runners.has(study)) throw studyExists();
         const invited = await admitted();
         if (invited.length < plan.participation.quorum) {
           throw new RefusalError('too-few-sites', {
@@ -191,9 +211,12 @@ export async function openStudies(
         let events: readonly StudyEvent[] = await journal.read(study);
         if (events.length === 0) {
           events = [launchStudy(plan, { planBlob, sites: invited, nowMillis: clock.now() })];
-          await journal.append(study, events, { position: 0 });
+          await journal.append(study, events, { position: 0 }).catch((error: unknown) => {
+            throw error instanceof JournalConflictError ? studyExists() : error;
+          });
         }
-        const runner = run(plan, events);
+        // Another replica may have taken it up from the journal meanwhile.
+        const runner = runners.get(study) ?? run(plan, events);
         runner.start();
         log.info({ study: study.slice(0, 12), name: plan.name, sites: invited }, 'study-launched');
         onWork(invited);
@@ -213,6 +236,13 @@ export async function openStudies(
       await retiring(async () => undefined);
     },
   };
+}
+
+function studyExists(): RefusalError {
+  return new RefusalError('study-exists', {
+    status: 409,
+    message: 'This very plan was launched before. Change its name or seed to run it again.',
+  });
 }
 
 function scaleFits(plan: StudyPlan, sites: number): boolean {

@@ -14,7 +14,8 @@ import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { failpoint } from '@wardround/shared/failpoints/failpoint.ts';
 import type { Logger } from 'pino';
 import type { ModelWork } from '../aggregation/model-work.ts';
-import type { Journal } from '../storage/journal.ts';
+import { type Journal, JournalConflictError } from '../storage/journal.ts';
+import { FencedOutError, type Lease } from '../storage/leases.ts';
 import type { Clock } from './clock.ts';
 import { failpointPhase } from './failpoint-phase.ts';
 import { createInTurn } from './in-turn.ts';
@@ -28,8 +29,14 @@ export interface StudyRunner {
   submit(input: StudyInput): Promise<Decision>;
   /** What `submit` would decide now; changes nothing. */
   preview(input: StudyInput): Decision;
-  /** Arms the alarm and begins what the state asks for. */
+  /** Arms the alarm and begins what the state asks for, where no other replica could. */
   start(): void;
+  /** Takes up what other replicas have appended. */
+  follow(): Promise<void>;
+  /** How many events of the journal the state is the fold of. */
+  position(): number;
+  /** Alarms and effects are this replica's for as long as it holds the study's lease; null when it does not, or no longer. */
+  lead(lease: Lease | null): void;
   /** Resolves when nothing is being written any more. */
   stop(): Promise<void>;
 }
@@ -42,12 +49,19 @@ export interface RunnerParts {
   readonly log: Logger;
   /** Called after the events are durable and before the input is acknowledged. */
   readonly onChange: (before: StudyState, after: StudyState) => void;
+  /**
+   * Whether other replicas run the study too: each takes inputs, and appends what they cause where nobody has appended
+   * meanwhile; alarms and effects are for the one that leads.
+   */
+  readonly isShared?: boolean;
   /** Called with the blobs that an effect made, once the study has taken them or not. */
   readonly onMade?: (blobs: readonly Sha256Hex[]) => void;
 }
 
 /** Waits between attempts at an effect that failed: a full disk may be cleared meanwhile. About five minutes in all. */
 const effectRetryMillis = [1000, 2000, 4000, 8000, 15_000, ...Array<number>(9).fill(30_000)];
+/** Replicas that append at the same time: each decides anew as often as others were quicker. */
+const mostConflicts = 50;
 /** How soon to try again when the journal could not be written on an alarm. */
 const alarmRetryMillis = 5000;
 
@@ -55,25 +69,28 @@ export function createStudyRunner(
   study: { readonly plan: StudyPlan; readonly events: readonly StudyEvent[] },
   parts: RunnerParts,
 ): StudyRunner {
-  const { journal, work, sessions, clock, onChange } = parts;
+  const { journal, work, sessions, clock, onChange, isShared = false } = parts;
   const { plan } = study;
   const folded = study.events.reduce<StudyState | null>(applyEvent, null);
   if (folded === null) throw new RangeError('Cannot run a study without events');
 
   let state = folded;
-  const stored = createJournalCursor(journal, { study: state.study, known: study.events.length });
+  const stored = createJournalCursor(journal, { study: state.study, known: study.events.length, isShared });
   const log = parts.log.child({ study: state.study.slice(0, 12) });
   const inTurn = createInTurn();
   const stopping = new AbortController();
   let cancelAlarm = (): void => undefined;
   let runningEffect: string | null = null;
+  let isStarted = false;
+  let lease: Lease | null = null;
+  const leads = (): boolean => !stopping.signal.aborted && (isShared ? lease !== null : isStarted);
 
-  const append = async (events: readonly StudyEvent[]): Promise<void> => {
+  const append = async (events: readonly StudyEvent[], held?: Lease): Promise<void> => {
     if (stopping.signal.aborted) throw new Error('Cannot change the study: its coordinator is stopping');
     if (events.length === 0) return;
     const next = events.reduce<StudyState>(applyEvent, state);
     failpoint(failpointPhase(events), 'before-journal');
-    await stored.append(events);
+    await stored.append(events, held);
     failpoint(failpointPhase(events), 'after-journal');
     follow(events, next);
   };
@@ -92,20 +109,37 @@ export function createStudyRunner(
     if (events.length > 0) follow(events, events.reduce<StudyState>(applyEvent, state));
   };
 
-  const submit = (input: StudyInput): Promise<Decision> =>
+  /** Decides on what the journal says, and again when another replica has appended meanwhile. */
+  const change = <Decided extends Pick<Decision, 'events'>>(make: () => Decided, held?: Lease): Promise<Decided> =>
     inTurn(async () => {
-      await catchUp();
-      const decision = decide(state, input, clock.now());
-      await append(decision.events);
-      return decision;
+      for (let conflicts = 0; ; conflicts++) {
+        await catchUp();
+        const decided = make();
+        try {
+          await append(decided.events, held);
+          return decided;
+        } catch (error) {
+          if (!isShared || !(error instanceof JournalConflictError) || conflicts === mostConflicts) throw error;
+        }
+      }
     });
 
+  const submitAs = (input: StudyInput, held?: Lease): Promise<Decision> =>
+    change(() => decide(state, input, clock.now()), held);
+  const submit = (input: StudyInput): Promise<Decision> => submitAs(input);
+
+  /** Another replica leads: what this one has under way for the study is of no use any more. */
+  const stepDown = (fenced: Lease | undefined): void => {
+    if (lease === null || fenced !== lease) return;
+    lease = null;
+    cancelAlarm();
+  };
+
   const ring = (): void => {
-    const task = async (): Promise<void> => {
-      await catchUp();
-      await append(onTime(state, clock.now()));
-    };
-    inTurn(task).then(proceed, (error: unknown) => {
+    if (!leads()) return;
+    const held = lease ?? undefined;
+    change(() => ({ events: onTime(state, clock.now()) }), held).then(proceed, (error: unknown) => {
+      if (error instanceof FencedOutError) return stepDown(held);
       log.error({ problem: nameOf(error) }, 'the journal cannot be written');
       setAlarm(clock.now() + alarmRetryMillis);
     });
@@ -113,14 +147,14 @@ export function createStudyRunner(
 
   const setAlarm = (timeMillis: number | null): void => {
     cancelAlarm();
-    if (timeMillis !== null && !stopping.signal.aborted) cancelAlarm = clock.at(timeMillis, ring);
+    if (timeMillis !== null && leads()) cancelAlarm = clock.at(timeMillis, ring);
   };
 
   function proceed(): void {
     setAlarm(nextDeadline(state));
     const effect = pendingEffect(state);
     const name = effect && JSON.stringify([effect.kind, effect.stage, 'round' in effect && effect.round]);
-    if (effect === null || name === runningEffect || stopping.signal.aborted) return;
+    if (effect === null || name === runningEffect || !leads()) return;
     runningEffect = name;
     void runEffect(effect).finally(() => {
       if (runningEffect === name) runningEffect = null;
@@ -138,30 +172,50 @@ export function createStudyRunner(
     });
 
   const runEffect = async (effect: Effect): Promise<void> => {
+    const held = lease ?? undefined;
     for (const retryMillis of [...effectRetryMillis, null]) {
       try {
         const done = await perform(effect, { plan, state, work, sessions });
-        const { events } = await submit(done);
+        const { events } = await submitAs(done, held);
         // A study that was aborted meanwhile has no use for it, and a result that is rolled back is not kept.
         parts.onMade?.(blobsIn(done));
         failpoint(failpointPhase(events), 'after-ack');
         return;
       } catch (error) {
-        if (stopping.signal.aborted || isOver(state)) return;
+        if (error instanceof FencedOutError) return stepDown(held);
+        if (isOver(state) || !stillLeads(held)) return;
         log.error({ effect: effect.kind, problem: nameOf(error) }, 'an effect failed');
         if (retryMillis !== null) await pause(retryMillis);
-        if (stopping.signal.aborted) return;
+        if (!stillLeads(held)) return;
       }
     }
-    await submit(giveUp(effect)).catch(() => undefined);
+    await submitAs(giveUp(effect), held).catch(() => undefined);
   };
+
+  const stillLeads = (held: Lease | undefined): boolean => leads() && (lease ?? undefined) === held;
 
   return {
     plan,
     state: () => state,
     submit,
     preview: (input) => decide(state, input, clock.now()),
-    start: proceed,
+    start() {
+      isStarted = true;
+      proceed();
+    },
+    follow: () => inTurn(catchUp),
+    position: stored.position,
+    lead(held) {
+      if (held?.epoch === lease?.epoch) return;
+      lease = held;
+      if (held === null) return cancelAlarm();
+      // Nobody led for a while, if only for as long as a lease: sites are given the time to come back.
+      submitAs({ kind: 'restarted' }, held).then(proceed, (error: unknown) => {
+        if (error instanceof FencedOutError) return stepDown(held);
+        log.error({ problem: nameOf(error) }, 'the journal cannot be written');
+        setAlarm(clock.now() + alarmRetryMillis);
+      });
+    },
     async stop() {
       stopping.abort();
       cancelAlarm();

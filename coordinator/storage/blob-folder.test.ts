@@ -3,13 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  BlobDamagedError,
-  type BlobFolder,
-  BlobMismatchError,
-  BlobTooLargeError,
-  openBlobFolder,
-} from './blob-folder.ts';
+import { type BlobFolder, openBlobFolder } from './blob-folder.ts';
+import { BlobDamagedError, BlobMismatchError, BlobTooLargeError } from './blob-store.ts';
 import { openUploadFolder } from './upload-folder.ts';
 
 let folder: string;

@@ -3,90 +3,31 @@
  * only when it is whole and on the disk, so whoever finds it may rely on it.
  */
 import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { readAt, readInto } from '@wardround/shared/files/read-at.ts';
 import { syncFolder } from '@wardround/shared/files/sync-folder.ts';
+import {
+  BlobDamagedError,
+  type BlobDraft,
+  type BlobEntry,
+  type BlobFile,
+  BlobMismatchError,
+  type BlobStore,
+  BlobTooLargeError,
+  type OpenBlob,
+} from './blob-store.ts';
 
-export interface BlobFolder {
+export interface BlobFolder extends BlobStore {
   readonly folder: string;
   pathOf(hash: Sha256Hex): string;
-  /** The blob's size in bytes, or null when it is not here. */
-  size(hash: Sha256Hex): Promise<number | null>;
-  /** Stores bytes under their hash; durable when it returns. */
-  put(bytes: Uint8Array): Promise<Sha256Hex>;
-  /**
-   * Stores a stream under the hash it was announced with; durable when it returns its size.
-   *
-   * @throws {BlobTooLargeError} @throws {BlobMismatchError}
-   */
-  receive(
-    hash: Sha256Hex,
-    pieces: AsyncIterable<Uint8Array>,
-    options: { readonly maximumBytes: number },
-  ): Promise<number>;
-  /** @throws {BlobDamagedError} when the blob is not here or its bytes are not those of its name. */
-  read(hash: Sha256Hex): Promise<Uint8Array>;
-  /**
-   * Opens a blob to read of it what is needed, after its bytes were checked piece by piece. Whoever opens it disposes of it.
-   *
-   * @throws {BlobDamagedError} as `read` does.
-   */
-  open(hash: Sha256Hex): Promise<OpenBlob>;
-  /**
-   * Opens a blob without reading it first, for whoever checks what it reads or reads it once more.
-   *
-   * @throws {BlobDamagedError} when the blob is not here.
-   */
-  openUnchecked(hash: Sha256Hex): Promise<BlobFile>;
-  /** Begins a blob of any size. It is one when it is published; disposed of before that, nothing of it stays. */
-  draft(): Promise<BlobDraft>;
-  remove(hash: Sha256Hex): Promise<void>;
-  /** The hashes of all whole blobs. */
-  list(): Promise<Sha256Hex[]>;
-  /** Removes what an interrupted run left half-written, and every blob that is not to be kept. */
-  sweep(keep: ReadonlySet<Sha256Hex>): Promise<void>;
-}
-
-/** A blob of any size, read in parts. */
-export interface OpenBlob extends AsyncDisposable {
-  readonly sizeBytes: number;
-  /** @throws {RangeError} when the blob ends before them. */
-  read(range: { readonly position: number; readonly bytes: number }): Promise<Uint8Array>;
-}
-
-/** A blob that is a file of this machine. */
-export interface BlobFile extends OpenBlob {
-  /** For threads of this process that read it: open until this is disposed of. */
-  readonly descriptor: number;
-}
-
-/** A blob that is being written. */
-export interface BlobDraft extends AsyncDisposable {
-  /** Adds bytes to its end; the bytes may be used for others once this resolves. */
-  append(bytes: Uint8Array): Promise<void>;
-  /** Writes bytes somewhere behind its end. They are read once more to be hashed, when it is published. */
-  writeAhead(bytes: Uint8Array, position: number): Promise<void>;
-  /**
-   * Makes it a blob; durable when it returns.
-   *
-   * @throws {BlobMismatchError} when its bytes are not those that are expected.
-   */
-  publish(options?: { readonly expected?: Sha256Hex }): Promise<Sha256Hex>;
-}
-
-export class BlobTooLargeError extends Error {
-  override readonly name = 'BlobTooLargeError';
-}
-export class BlobMismatchError extends Error {
-  override readonly name = 'BlobMismatchError';
-}
-export class BlobDamagedError extends Error {
-  override readonly name = 'BlobDamagedError';
 }
 
 const pieceBytes = 1 << 20;
+const streamBytes = 256 * 1024;
 const hashPattern = /^[0-9a-f]{64}$/;
 
 export function openBlobFolder(folder: string): BlobFolder {
@@ -169,6 +110,8 @@ export function openBlobFolder(folder: string): BlobFolder {
     }
   };
 
+  const list = async (): Promise<Sha256Hex[]> => (await readdir(folder)).filter((name) => hashPattern.test(name));
+
   return {
     folder,
     pathOf,
@@ -209,11 +152,27 @@ export function openBlobFolder(folder: string): BlobFolder {
       }),
     openUnchecked: (hash) => openWith(hash, async () => undefined),
     draft,
+    async stream(hash, { start, end }) {
+      const stream = createReadStream(pathOf(hash), { start, end, highWaterMark: streamBytes });
+      return await once(stream, 'open').then(
+        () => stream,
+        (error: unknown) => {
+          throw isMissing(error) ? new BlobDamagedError(missingBlob(hash)) : error;
+        },
+      );
+    },
     async remove(hash) {
       await rm(pathOf(hash), { force: true });
     },
-    async list() {
-      return (await readdir(folder)).filter((name) => hashPattern.test(name));
+    list,
+    async entries() {
+      const entries: BlobEntry[] = [];
+      for (const hash of await list()) {
+        // Another process may remove it meanwhile.
+        const found = await stat(pathOf(hash)).catch(() => null);
+        if (found !== null) entries.push({ hash, modifiedMillis: found.mtimeMs });
+      }
+      return entries;
     },
     async sweep(keep) {
       for (const name of await readdir(folder)) {

@@ -12,8 +12,14 @@ import { type Lease, requireLease } from './leases.ts';
 export interface Journal {
   /** The studies in the order of their launch. */
   studies(): Promise<Sha256Hex[]>;
-  /** @throws {JournalDamagedError} when what is stored is not what was appended. */
-  read(study: Sha256Hex): Promise<StudyEvent[]>;
+  /** How many events each study has. */
+  lengths(): Promise<ReadonlyMap<Sha256Hex, number>>;
+  /**
+   * The study's events, from that position on.
+   *
+   * @throws {JournalDamagedError} when what is stored is not what was appended.
+   */
+  read(study: Sha256Hex, from?: number): Promise<StudyEvent[]>;
   /**
    * Appends all the events or none. The very same append may be repeated when its answer was lost.
    *
@@ -49,22 +55,36 @@ export function createJournal(database: Database): Journal {
         .map(({ study }) => study);
     },
 
-    async read(study) {
+    async lengths() {
+      const rows = await tables
+        .selectFrom('events')
+        .select(({ fn }) => ['study', fn.max('seq').as('last')])
+        .groupBy('study')
+        .execute();
+      return new Map(rows.map(({ study, last }) => [study, last + 1]));
+    },
+
+    async read(study, from = 0) {
+      // The event before is known already: what follows is chained to its hash.
+      const first = Math.max(0, from - 1);
       const rows = await tables
         .selectFrom('events')
         .select(['seq', 'event', 'hash'])
         .where('study', '=', study)
+        .where('seq', '>=', first)
         .orderBy('seq')
         .execute();
-      let previous = '';
+      const known = from === 0 ? undefined : rows.shift();
+      if (from > 0 && known?.seq !== first) throw damaged(study, first);
+      let previous = known?.hash ?? '';
       return rows.map((row, index) => {
         const hash = chainHash(previous, row.event);
-        if (row.seq !== index || row.hash !== hash) throw damaged(study, index);
+        if (row.seq !== from + index || row.hash !== hash) throw damaged(study, from + index);
         previous = hash;
         try {
           return parse(row.event);
         } catch {
-          throw damaged(study, index);
+          throw damaged(study, from + index);
         }
       });
     },

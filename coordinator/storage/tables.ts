@@ -34,4 +34,9 @@ export interface Tables {
     locked_until_millis: number;
     attempts: number;
   };
+  /** What holds for all replicas alike: the coordinator's fingerprint, and where its audit log is. */
+  instance: { name: 'fingerprint' | 'audit'; value: string };
+  /** The audit log of replicas: its lines in order, and its signed checkpoints by size. */
+  audit_records: { seq: number; line: string };
+  audit_checkpoints: { size: number; note: string };
 }

@@ -2,21 +2,15 @@
  * Sealed updates that sites have uploaded and that have not been added yet, one folder a site: whose an upload is stands
  * in its path, so a site can offer only its own.
  */
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { type BlobFolder, openBlobFolder } from './blob-folder.ts';
+import { makeRoomIn, type UploadStore } from './upload-store.ts';
 
-export interface UploadFolder {
+export interface UploadFolder extends UploadStore {
   readonly folder: string;
   /** The site's own blobs; the folder is made when it is missing. */
   of(site: string): Promise<BlobFolder>;
-  /** Removes the site's oldest uploads that nobody needs until it has fewer than `limit` of them. */
-  makeRoom(site: string, options: { readonly needed: ReadonlySet<Sha256Hex>; readonly limit: number }): Promise<void>;
-  /** Removes every whole upload that is not needed, of every site. */
-  sweep(needed: ReadonlySet<Sha256Hex>): Promise<void>;
-  /** Removes what interrupted writes left behind. Uploads under way stay: staged-uploads.ts removes them in time. */
-  removeParts(): Promise<void>;
 }
 
 /** @param folder holds one folder a site; site names are slugs, so they are safe in a path. */
@@ -30,15 +24,7 @@ export function openUploadFolder(folder: string): UploadFolder {
   return {
     folder,
     of,
-    async makeRoom(site, { needed, limit }) {
-      const blobs = await of(site);
-      const spare: { hash: Sha256Hex; modifiedMillis: number }[] = [];
-      for (const hash of await blobs.list()) {
-        if (!needed.has(hash)) spare.push({ hash, modifiedMillis: (await stat(blobs.pathOf(hash))).mtimeMs });
-      }
-      spare.sort((a, b) => a.modifiedMillis - b.modifiedMillis);
-      for (const { hash } of spare.slice(0, Math.max(0, spare.length - limit + 1))) await blobs.remove(hash);
-    },
+    makeRoom: async (site, options) => makeRoomIn(await of(site), options),
     async sweep(needed) {
       for (const site of await readdir(folder)) {
         const blobs = await of(site);

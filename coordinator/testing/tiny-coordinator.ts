@@ -15,19 +15,24 @@ import { createModelWork, type ModelWork } from '../aggregation/model-work.ts';
 import { receiveUpdate } from '../rounds/receive-update.ts';
 import { openStudies, type Studies, type StudyStores } from '../rounds/studies.ts';
 import type { StudyRunner } from '../rounds/study-runner.ts';
-import { openBlobFolder } from '../storage/blob-folder.ts';
+import { type BlobFolder, openBlobFolder } from '../storage/blob-folder.ts';
 import { openDatabase } from '../storage/database.ts';
 import { createJournal } from '../storage/journal.ts';
 import { createSiteTable } from '../storage/site-table.ts';
 import { createStateFolder, stateFolder } from '../storage/state-folder.ts';
-import { openUploadFolder } from '../storage/upload-folder.ts';
+import { openUploadFolder, type UploadFolder } from '../storage/upload-folder.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { readiness } from './test-site.ts';
 import { tinyLayout, tinyModels } from './tiny-models.ts';
 
+export interface TinyStores extends StudyStores {
+  readonly published: BlobFolder;
+  readonly uploads: UploadFolder;
+}
+
 export interface TinyCoordinator {
   readonly clock: FakeClock;
-  readonly stores: StudyStores;
+  readonly stores: TinyStores;
   readonly work: ModelWork;
   /** The sites that were told of work, in order. */
   readonly hints: string[];
@@ -49,7 +54,7 @@ export interface SiteChange {
 
 export async function createTinyCoordinator(
   sites: readonly string[],
-  change: (parts: { work: ModelWork; stores: StudyStores }) => { work: ModelWork; stores: StudyStores } = (parts) =>
+  change: (parts: { work: ModelWork; stores: TinyStores }) => { work: ModelWork; stores: TinyStores } = (parts) =>
     parts,
 ): Promise<TinyCoordinator> {
   const folder = stateFolder(await mkdtemp(path.join(tmpdir(), 'tiny-')));

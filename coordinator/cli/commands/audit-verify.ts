@@ -5,7 +5,7 @@ import { studyEventHash } from '@wardround/protocols/audit/log-record.ts';
 import { verifyLog } from '@wardround/protocols/audit/verify-log.ts';
 import { fingerprint, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { defineCommand } from 'citty';
-import { logFile } from '../../audit/audit-log.ts';
+import { logFile } from '../../audit/audit-folder.ts';
 import { checkpointFolder } from '../../audit/checkpoint-folder.ts';
 import { openDatabaseForReading } from '../../storage/database.ts';
 import { databasePlace } from '../../storage/database-place.ts';

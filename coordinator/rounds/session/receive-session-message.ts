@@ -12,7 +12,7 @@ import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { ModelWork } from '../../aggregation/model-work.ts';
 import { RefusalError } from '../../refusal-error.ts';
-import type { UploadFolder } from '../../storage/upload-folder.ts';
+import type { UploadStore } from '../../storage/upload-store.ts';
 import { requireAccepted } from '../require-accepted.ts';
 import type { StudyRunner } from '../study-runner.ts';
 import { rebuildParty, SessionBrokenError, type SessionParts } from './session-party.ts';
@@ -34,7 +34,7 @@ export interface SessionAddress {
 export async function receiveSessionMessage(
   runner: StudyRunner,
   { address, offer }: { readonly address: SessionAddress; readonly offer: SessionOffer },
-  parts: SessionParts & { readonly uploads: UploadFolder; readonly work: ModelWork },
+  parts: SessionParts & { readonly uploads: UploadStore; readonly work: ModelWork },
 ): Promise<void> {
   const message = offer.message as SignedMessage;
   if (message.header.phase !== address.step || message.header.site !== address.site) {
@@ -67,7 +67,7 @@ export async function receiveSessionMessage(
   requireAccepted(await runner.submit({ ...input, finding }));
 }
 
-async function findVector(site: string, { blob, message }: SessionOffer, uploads: UploadFolder) {
+async function findVector(site: string, { blob, message }: SessionOffer, uploads: UploadStore) {
   if (message.header.phase !== 'masked-input') return null;
   const size = blob === null ? null : await (await uploads.of(site)).size(blob);
   if (blob !== null && size !== null) return { blob, bytes: size };

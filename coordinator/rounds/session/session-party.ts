@@ -25,11 +25,11 @@ import type { SessionDocument } from '@wardround/protocols/session/messages.ts';
 import { codeBitsOf, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { StageModels } from '../../aggregation/model-work.ts';
-import type { BlobFolder } from '../../storage/blob-folder.ts';
+import type { BlobStore } from '../../storage/blob-store.ts';
 
 export interface SessionParts {
   /** Holds the messages. */
-  readonly messages: BlobFolder;
+  readonly messages: BlobStore;
   readonly models: StageModels;
   /** The roster of that hash, or the newest; null where there is none. */
   readonly roster: (hash: Sha256Hex | null) => Promise<PinnedRoster | null>;
@@ -136,7 +136,7 @@ function documentOf(step: Phase, answer: unknown): (site: string) => SessionDocu
   };
 }
 
-async function readMessages(session: SessionState, folder: BlobFolder): Promise<Map<Phase, SignedMessage[]>> {
+async function readMessages(session: SessionState, folder: BlobStore): Promise<Map<Phase, SignedMessage[]>> {
   const found = new Map<Phase, SignedMessage[]>();
   for (const phase of PHASES) {
     const messages: SignedMessage[] = [];

@@ -61,4 +61,7 @@ export const postgresqlMigrations: readonly string[] = [
      attempts BIGINT NOT NULL
    );
    CREATE INDEX jobs_by_time ON jobs (run_at_millis);`,
+  `CREATE TABLE instance (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
+   CREATE TABLE audit_records (seq BIGINT PRIMARY KEY, line TEXT NOT NULL);
+   CREATE TABLE audit_checkpoints (size BIGINT PRIMARY KEY, note TEXT NOT NULL);`,
 ];

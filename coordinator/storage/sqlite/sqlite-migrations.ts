@@ -68,4 +68,7 @@ export const sqliteMigrations: readonly string[] = [
      attempts INTEGER NOT NULL
    ) STRICT;
    CREATE INDEX jobs_by_time ON jobs (run_at_millis);`,
+  `CREATE TABLE instance (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE audit_records (seq INTEGER PRIMARY KEY, line TEXT NOT NULL) STRICT;
+   CREATE TABLE audit_checkpoints (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;`,
 ];

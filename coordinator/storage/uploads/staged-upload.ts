@@ -10,7 +10,7 @@ import path from 'node:path';
 import type { UploadAnnouncement, UploadState } from '@wardround/protocols/transfer/resumable-upload.ts';
 import { syncFolder } from '@wardround/shared/files/sync-folder.ts';
 import type { Clock } from '../../rounds/clock.ts';
-import { BlobMismatchError } from '../blob-folder.ts';
+import { BlobMismatchError } from '../blob-store.ts';
 import type { HashingThreads } from './hash-pieces.ts';
 import { type LoggedPiece, readPieceLog, writePieceLog } from './piece-log.ts';
 import { type Slices, writeSlices } from './write-slices.ts';

@@ -9,7 +9,7 @@ import { egressLedgerPath } from '@wardround/client/audit/audit-files.ts';
 import { openEgressLedger } from '@wardround/client/audit/egress-ledger.ts';
 import { readSiteIdentity } from '@wardround/client/state/site-identity.ts';
 import { DamagedStateError } from '@wardround/client/state/state-file.ts';
-import { logFile } from '@wardround/coordinator/audit/audit-log.ts';
+import { logFile } from '@wardround/coordinator/audit/audit-folder.ts';
 import { stateFolder } from '@wardround/coordinator/storage/state-folder.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chaosPlan } from '../consortium/chaos-plan.ts';

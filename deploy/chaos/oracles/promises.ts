@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { egressLedgerPath } from '@wardround/client/audit/audit-files.ts';
-import { logFile } from '@wardround/coordinator/audit/audit-log.ts';
+import { logFile } from '@wardround/coordinator/audit/audit-folder.ts';
 import { checkpointFolder } from '@wardround/coordinator/audit/checkpoint-folder.ts';
 import { readIdentity } from '@wardround/coordinator/storage/identity-file.ts';
 import { stateFolder } from '@wardround/coordinator/storage/state-folder.ts';
