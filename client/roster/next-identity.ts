@@ -13,6 +13,7 @@ import {
 import { EGRESS_HEAD } from '../audit/audit-files.ts';
 import { openEgressLedger } from '../audit/egress-ledger.ts';
 import { writeFileAtomically } from '../state/atomic-file.ts';
+import { resealSessions } from '../state/kept-session.ts';
 import { replaceSiteIdentity } from '../state/site-identity.ts';
 import { DamagedStateError, writeStateFile } from '../state/state-file.ts';
 
@@ -47,8 +48,8 @@ export function isInRoster(roster: Roster | null, site: string, identity: Identi
 }
 
 /**
- * Puts the new keys in the place of the old ones if the roster has them, and signs the egress ledger's head with them. A
- * stop in between is made good at the next start.
+ * Puts the new keys in the place of the old ones if the roster has them, and signs the egress ledger's head and seals what
+ * is kept of sessions with them. A stop in between is made good at the next start.
  *
  * @returns the identity the site has from now on.
  */
@@ -62,6 +63,7 @@ export async function takeNextIdentity(
   const head = ledger.head();
   await ledger.close();
   await writeStateFile(folder, EGRESS_HEAD, signLedgerHead(head, next));
+  await resealSessions(folder, { identity, next });
   await replaceSiteIdentity(folder, next);
   await rm(join(folder, NEXT_IDENTITY_FILE), { force: true });
   return next;

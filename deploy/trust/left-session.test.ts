@@ -1,8 +1,9 @@
 /** Sites that leave a session: by a drop-out, or because their own people take the approval back in the middle of it. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SiteLink } from '@wardround/client/link/site-link.ts';
 import { revokeStudy } from '@wardround/client/policy/approvals.ts';
+import { readKeptSession } from '@wardround/client/state/kept-session.ts';
 import {
   startTestCoordinator,
   type TestCoordinator,
@@ -54,7 +55,7 @@ const filesOf = (folder: string, store: string) => readdir(path.join(folder, sto
 
 /** What the site keeps of a stage's session. */
 async function keptOf({ folder }: SessionSite, { study, stage }: { study: string; stage: string }) {
-  const kept = JSON.parse(await readFile(path.join(folder, 'sessions', `${study}-${stage}.json`), 'utf8'));
+  const kept = await readKeptSession(folder, { study, stage });
   const vectors = (await filesOf(folder, 'sessions')).filter((name) => name === `${study}-${stage}.vector`);
   return { kept, vectors, outbox: await filesOf(folder, 'outbox') };
 }

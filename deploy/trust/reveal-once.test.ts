@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { createSiteLog } from '@wardround/client/log/site-log.ts';
 import { type KeptSession, keepSession, readKeptSession } from '@wardround/client/state/kept-session.ts';
 import { pinChain, pinnedRoster } from '@wardround/client/state/pinned-roster.ts';
+import { replaceSiteIdentity } from '@wardround/client/state/site-identity.ts';
 import { performSessionStep } from '@wardround/client/training/session/perform-session-step.ts';
 import { testPlan } from '@wardround/coordinator/testing/test-coordinator.ts';
 import type { Roster } from '@wardround/protocols/enrolment/roster.ts';
@@ -72,6 +73,7 @@ function must<Result extends { readonly ok: boolean }>(result: Result): Extract<
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'reveal-'));
+  await replaceSiteIdentity(folder, identities.get('basel')!);
   await pinChain(folder, [{ roster, approvals: [] }]);
   ({ party, document } = untilUnmasking());
   await keepSession(folder, { ...kept(), party });
@@ -80,7 +82,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 function kept(): KeptSession {
   const nothing = { hasVector: false, party: null, masked: null };
-  return { format: 'wardround-site-session/1', ...round, figures, ...nothing };
+  return { ...round, figures, ...nothing };
 }
 
 function contextOf(site: string): SiteContext {

@@ -34,7 +34,7 @@ const forget = (over: Parameters<typeof forgetEndedStudies>[1]['link'] = link) =
 async function keep(study: string) {
   const figures = { loss: 1, steps: 1, samples: 1, seconds: 1 };
   const session = { study, stage: 'slices', round: 2, model, figures, hasVector: true, party: null, masked: null };
-  await keepSession(folder, { format: 'wardround-site-session/1', ...session });
+  await keepSession(folder, session);
   await writeFile(await vectorFile(folder, { study, stage: 'slices' }), 'vector');
   await keepPlace(folder, placed(study), { steps: 1, optimisers: {}, sums: {}, secret: null });
   await mkdir(join(folder, 'models', `${study}-slices`), { recursive: true });

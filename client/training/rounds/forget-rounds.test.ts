@@ -9,6 +9,7 @@ import { keepPlace, readPlace } from '../../state/kept-place.ts';
 import { keepSession, readKeptSession, vectorFile } from '../../state/kept-session.ts';
 import { type KeptUpdate, keepUpdate, readKeptUpdate } from '../../state/kept-update.ts';
 import { outboxFile } from '../../state/outbox.ts';
+import { openSiteIdentity } from '../../state/site-identity.ts';
 import { forgetRounds } from './forget-rounds.ts';
 
 const study = sha256Hex('study');
@@ -16,16 +17,17 @@ const other = sha256Hex('other study');
 const figures = { loss: 1, steps: 1, samples: 1, seconds: 1 };
 const model = sha256Hex('model');
 const terms = { study, stage: 'slices', round: 3, attempt: 1 };
-/** What must not be found afterwards: a share, the trained vector, what was masked and what was sealed. */
-const secrets = ['secret-share', 'vbytes', 'mbytes', 'sbytes'];
+/** What must not be found afterwards: the trained vector, what was masked and what was sealed. */
+const leftovers = ['vbytes', 'mbytes', 'sbytes'];
 let folder = '';
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'wardround-forget-'));
   await mkdir(join(folder, 'outbox'));
+  await openSiteIdentity(folder);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A site that left a session after it had masked its vector: its secrets are words that a search finds. */
+/** A site that left a session after it had masked its vector. */
 async function leaveSession(of: string, stage: string, round: number): Promise<string> {
   const party = {
     phase: 'masked',
@@ -36,7 +38,7 @@ async function leaveSession(of: string, stage: string, round: number): Promise<s
   } as unknown as SiteState;
   const blob = sha256Hex(`masked ${of} ${stage}`);
   await keepSession(folder, {
-    ...{ format: 'wardround-site-session/1', study: of, stage, round, model, figures, party },
+    ...{ study: of, stage, round, model, figures, party },
     ...{ hasVector: true, masked: { blob, bytes: 6 } },
   });
   await writeFile(await vectorFile(folder, { study: of, stage }), 'vbytes');
@@ -88,9 +90,10 @@ describe('forgetRounds()', () => {
     await leaveSession(study, 'slices', 3);
     await leaveUpdate(study, 'slices', 3);
     const before = await everything();
-    for (const secret of secrets) expect(before).toContain(secret);
+    for (const leftover of leftovers) expect(before).toContain(leftover);
     await forgetRounds(folder, study, current);
     const kept = await readKeptSession(folder, { study, stage: 'slices' });
+    expect(JSON.stringify(kept)).not.toContain('secret-share');
     expect(kept).toMatchObject({
       round: 3,
       hasVector: false,
@@ -100,7 +103,7 @@ describe('forgetRounds()', () => {
     expect(await readdir(join(folder, 'outbox'))).toEqual([]);
     expect(await readKeptUpdate(folder, { study, stage: 'slices' })).toBeNull();
     const left = await everything();
-    for (const secret of secrets) expect(left).not.toContain(secret);
+    for (const leftover of leftovers) expect(left).not.toContain(leftover);
     expect((await readdir(join(folder, 'sessions'))).sort()).toEqual([`${study}-slices.json`]);
   });
 

@@ -45,16 +45,7 @@ export function keepTraining(
   },
 ): Promise<void> {
   const nothingSaid = { hasVector: true, party: null, masked: null };
-  return keepSession(folder, {
-    format: 'wardround-site-session/1',
-    study,
-    stage,
-    round,
-    model,
-    figures,
-    epsilon,
-    ...nothingSaid,
-  });
+  return keepSession(folder, { study, stage, round, model, figures, epsilon, ...nothingSaid });
 }
 
 /**

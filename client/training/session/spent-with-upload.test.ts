@@ -8,6 +8,7 @@ import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { UploadedBlob } from '../../link/site-link.ts';
 import { keepSession, readKeptSession } from '../../state/kept-session.ts';
+import { openSiteIdentity } from '../../state/site-identity.ts';
 import { performSessionStep, type SessionContext, type SessionWork } from './perform-session-step.ts';
 
 const work = {
@@ -25,6 +26,7 @@ const work = {
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'wardround-spent-'));
+  await openSiteIdentity(folder);
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -33,7 +35,6 @@ async function sendAgain(spent: { readonly epsilon?: number | null }): Promise<r
   const { study, stage, round, model } = work;
   const party = { phase: 'masked', terms: { attempt: 1 }, last: {} } as unknown as SiteState;
   await keepSession(folder, {
-    format: 'wardround-site-session/1',
     ...{ study, stage, round, model, ...spent },
     figures: { loss: 1, steps: 2, samples: 3, seconds: 4 },
     hasVector: true,

@@ -8,6 +8,7 @@ import { openSiteLink, type SiteLink } from '@wardround/client/link/site-link.ts
 import { createSiteLog } from '@wardround/client/log/site-log.ts';
 import { createRosterFollower } from '@wardround/client/roster/follow-roster.ts';
 import { readResidual, writeResidual } from '@wardround/client/state/kept-residual.ts';
+import { replaceSiteIdentity } from '@wardround/client/state/site-identity.ts';
 import { createStatusBoard } from '@wardround/client/state/site-status.ts';
 import { performAssignment } from '@wardround/client/training/rounds/perform-assignment.ts';
 import { advanceModel } from '@wardround/client/training/session/advance-model.ts';
@@ -44,6 +45,7 @@ export interface SiteHooks {
 export async function createSessionSite(joined: TestSite, hooks: SiteHooks = {}): Promise<SessionSite> {
   const { site, identity, coordinator } = joined;
   const folder = await mkdtemp(path.join(tmpdir(), `session-${site}-`));
+  await replaceSiteIdentity(folder, identity);
   const lines: string[] = [];
   const log = createSiteLog(
     new Writable({
