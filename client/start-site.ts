@@ -18,6 +18,7 @@ import { takeNextIdentity } from './roster/next-identity.ts';
 import { lockSiteFolder } from './state/instance-lock.ts';
 import { readMembership } from './state/membership.ts';
 import { pinnedChain } from './state/pinned-roster.ts';
+import { openSequenceNumbers } from './state/sequence-numbers.ts';
 import { readSiteIdentity } from './state/site-identity.ts';
 import { createStatusBoard, readSiteStatus } from './state/site-status.ts';
 import { DEFAULT_PLACE_INTERVAL } from './training/place-keeper.ts';
@@ -88,11 +89,16 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
       coordinator,
       identity,
       site,
+      sequence: openSequenceNumbers(folder),
       blobFolder,
       bytesPerSecond: async () => (await readPolicy(folder)).bandwidthBytesPerSecond,
       recordEgress: ledger.record,
       onHint: () => hint(),
       onTrouble: trouble.happened,
+      onSequenceBehind: () =>
+        log.warn(
+          'The coordinator has seen later requests of this site than its folder remembers: the folder was put back to an older state. Requests go on above them; look at "wardround-site audit verify" too',
+        ),
       onClockDifference: (offsetMillis) =>
         log.warn(
           { offsetSeconds: Math.round(offsetMillis / 1000) },

@@ -45,6 +45,7 @@ import { createJournal } from './storage/journal.ts';
 import { createNonceMemory } from './storage/nonce-memory.ts';
 import { retryUnavailable } from './storage/retry-unavailable.ts';
 import { createRosterTable } from './storage/roster-table.ts';
+import { createSequenceWindows } from './storage/sequence-windows.ts';
 import { createSiteTable } from './storage/site-table.ts';
 import { createStateFolder, stateFolder } from './storage/state-folder.ts';
 import { openUploadFolder } from './storage/upload-folder.ts';
@@ -107,6 +108,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const uploads = openUploadFolder(folder.uploads);
   const sites = createSiteTable(database);
   const nonces = createNonceMemory(database);
+  const sequences = createSequenceWindows(database);
   const auditLog = await openAuditLog(folder.audit, { identity, now: clock.now });
   closing.defer(() => auditLog.close());
   const journal = createJournal(database);
@@ -193,7 +195,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   );
   const { siteBytesPerSecond = null } = options;
   const pace = siteBytesPerSecond === null ? null : { pace: createPace(), bytesPerSecond: siteBytesPerSecond };
-  const identifyCaller = createIdentifyCaller({ own, registry, roster, nonces, now: clock.now });
+  const identifyCaller = createIdentifyCaller({ own, registry, roster, nonces, sequences, now: clock.now });
   const identify: typeof identifyCaller = async (request) => {
     const caller = await identifyCaller(request);
     progress.hear(caller.name);

@@ -20,6 +20,7 @@ import { expectNoIdentifier, plantIdentifiers } from '../data/test-support/plant
 import type { SiteFolder } from '../data/test-support/site-folder.ts';
 import { openSiteLink } from '../link/site-link.ts';
 import { writeMembership } from '../state/membership.ts';
+import { openSequenceNumbers } from '../state/sequence-numbers.ts';
 import { openSiteIdentity } from '../state/site-identity.ts';
 import { openEgressLedger } from './egress-ledger.ts';
 import { watchCoordinator } from './watch-coordinator.ts';
@@ -100,7 +101,8 @@ test('no identifier of a patient is in the egress ledger, in evidence, in what t
   await writeMembership(folder, { site: 'clinic', coordinator, dataDirectory: planted.directory });
   const ledger = await openEgressLedger(folder, { identity });
   const blobFolder = join(folder, 'blobs');
-  const settings = { coordinator, identity, site: 'clinic', blobFolder, onHint: () => undefined };
+  const sequence = openSequenceNumbers(folder);
+  const settings = { coordinator, identity, site: 'clinic', sequence, blobFolder, onHint: () => undefined };
   const link = openSiteLink({ ...settings, recordEgress: ledger.record });
   const errors: string[] = [];
   const note = (error: Error) => errors.push(`${error.message} ${JSON.stringify(error)}`);

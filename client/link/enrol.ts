@@ -75,7 +75,7 @@ export async function enrol(
     }
     checkPublicKeys({ signingKey, sealingKey });
     const coordinator = { url: base, fingerprint: invitation.fingerprint, signingKey, sealingKey };
-    const client = createSignedClient({ coordinator, identity, site: invitation.site, ...connection });
+    const client = createSignedClient({ coordinator, identity, site: invitation.site, sequence: null, ...connection });
     const keys = publicKeys(identity);
     const request: EnrolmentRequest = {
       site: invitation.site,

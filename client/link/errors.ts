@@ -18,11 +18,15 @@ export class CoordinatorRefusedError extends Error {
   readonly status: number;
   /** The stable reason code of the refusal. */
   readonly code: string;
+  /** With a refused sequence number: where the numbers go on. */
+  readonly leastSequence: number | undefined;
 
-  constructor({ status, code, explanation }: { status: number; code: string; explanation: string }) {
+  constructor(refusal: { status: number; code: string; explanation: string; leastSequence?: number | undefined }) {
+    const { status, code, explanation } = refusal;
     super(`The coordinator refused (${code}): ${explanation}`);
     this.status = status;
     this.code = code;
+    this.leastSequence = refusal.leastSequence;
   }
 }
 

@@ -13,7 +13,7 @@ import {
   UntrustedAnswerError,
 } from './errors.ts';
 import { createConnectionPool } from './http-exchange.ts';
-import { createSignedClient, jsonBody } from './signed-client.ts';
+import { createSignedClient, jsonBody, type SignedClientOptions } from './signed-client.ts';
 
 const coordinator = generateIdentity();
 const coordinatorKeys = publicKeys(coordinator);
@@ -68,7 +68,9 @@ afterEach(() => {
   agent = createConnectionPool(new URL('http://127.0.0.1'));
 });
 
-function client(change: { nowMillis?: () => number; onClockDifference?: (offset: number) => void } = {}) {
+type Change = Partial<Pick<SignedClientOptions, 'nowMillis' | 'onClockDifference' | 'sequence' | 'onSequenceBehind'>>;
+
+function client(change: Change = {}) {
   const pinned = { url, fingerprint: fingerprint(coordinatorKeys), signingKey: coordinatorKeys.signingKey };
   return createSignedClient({
     coordinator: pinned,
@@ -77,6 +79,7 @@ function client(change: { nowMillis?: () => number; onClockDifference?: (offset:
     agent,
     counter: createByteCounter(),
     recordEgress: async () => undefined,
+    sequence: null,
     ...change,
   });
 }
@@ -192,6 +195,43 @@ describe('createSignedClient()', () => {
     await expect(askWork()).rejects.toMatchObject({ code: 'clock-skew' });
   });
 
+  /** A site's numbers from `next` on, and a coordinator that takes those from `least` on. */
+  function behind(next: number, least: number) {
+    const kept = { next, behind: 0, asked: [] as number[] };
+    const message = 'Sign every request anew.';
+    answer = (request) => {
+      kept.asked.push(Number(request.headers[SIGNATURE_HEADERS.sequence]));
+      if (kept.asked.at(-1)! >= least) return { body: idle };
+      return { status: 401, body: JSON.stringify({ code: 'sequence-too-old', message, leastSequence: least }) };
+    };
+    const sequence = {
+      next: () => kept.next++,
+      goOnFrom: (from: number) => {
+        kept.next = from;
+        return true;
+      },
+    };
+    return { kept, numbered: client({ sequence, onSequenceBehind: () => void kept.behind++ }) };
+  }
+
+  test('goes on from the least number that the coordinator takes, once, and says that the site was behind', async () => {
+    const { kept, numbered } = behind(5, 4000);
+    await numbered.ask({ method: 'GET', path: '/v1/work', signal }, Work);
+    await numbered.ask({ method: 'GET', path: '/v1/work', signal }, Work);
+    expect(kept.asked).toEqual([5, 4000, 4001]);
+    expect(kept.behind).toBe(1);
+  });
+
+  test('does not count on and on for a coordinator that refuses every number', async () => {
+    const { kept, numbered } = behind(5, 4000);
+    const message = 'no';
+    answer = () => ({ status: 401, body: JSON.stringify({ code: 'sequence-repeated', message, leastSequence: 9 }) });
+    await expect(numbered.ask({ method: 'GET', path: '/v1/work', signal }, Work)).rejects.toMatchObject({
+      code: 'sequence-repeated',
+    });
+    expect(kept.next).toBe(10);
+  });
+
   const train = {
     kind: 'train',
     study: 'a'.repeat(64),
@@ -248,6 +288,7 @@ describe('createSignedClient()', () => {
       agent,
       counter: createByteCounter(),
       recordEgress: async () => undefined,
+      sequence: null,
     });
     await expect(lonely.ask({ method: 'GET', path: '/v1/work', signal }, Work)).rejects.toThrow(
       CoordinatorUnreachableError,

@@ -20,6 +20,7 @@ import {
 import type { z } from 'zod';
 import type { RecordEgress } from '../audit/record-hints-once.ts';
 import { printable } from '../policy/printable.ts';
+import type { SequenceNumbers } from '../state/sequence-numbers.ts';
 import { retryAfterMillis } from './backoff.ts';
 import type { ByteCounter } from './byte-counter.ts';
 import {
@@ -39,6 +40,10 @@ export interface SignedClientOptions {
   readonly counter: ByteCounter;
   /** Resolves when what is about to leave is in the site's ledger. */
   readonly recordEgress: RecordEgress;
+  /** Of this site's requests; null before it is enrolled, when none are counted. */
+  readonly sequence: SequenceNumbers | null;
+  /** Called when the numbers were behind what the coordinator has seen: the site's folder was put back to an older state. */
+  readonly onSequenceBehind?: () => void;
   readonly nowMillis?: () => number;
   /** Called when the coordinator's clock differs too much and requests follow its time from now on. */
   readonly onClockDifference?: (offsetMillis: number) => void;
@@ -115,7 +120,7 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 export function createSignedClient(options: SignedClientOptions): SignedClient {
-  const { coordinator, identity, site, agent, counter, recordEgress } = options;
+  const { coordinator, identity, site, agent, counter, recordEgress, sequence } = options;
   const nowMillis = options.nowMillis ?? Date.now;
   const idleTimeoutMillis = options.idleTimeoutMillis ?? DEFAULT_IDLE_TIMEOUT_MILLIS;
   let clockOffsetMillis = 0;
@@ -129,6 +134,7 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
       bodyHash,
       coordinatorFingerprint: coordinator.fingerprint,
       nowMillis: Math.round(nowMillis() + clockOffsetMillis),
+      sequence: sequence === null ? null : sequence.next(),
     });
   }
 
@@ -188,23 +194,31 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
         `Cannot understand the coordinator's refusal (status ${answer.status}). Check that both sides run compatible versions.`,
       );
     }
-    const { code, message } = problem.data;
-    return new CoordinatorRefusedError({ status: answer.status, code, explanation: printable(message) });
+    const { code, message, leastSequence } = problem.data;
+    return new CoordinatorRefusedError({ status: answer.status, code, explanation: printable(message), leastSequence });
   }
 
-  /** Sends; when the clocks differ too much, once more with the coordinator's time. */
+  /** Sends; when the clocks differ too much, once more with the coordinator's time; when the numbers do, above its own. */
   async function sendInTime(
     request: SignedRequest,
     accepted: (status: number) => boolean,
   ): Promise<{ answer: ExchangeAnswer; nonce: string }> {
-    for (let corrected = false; ; corrected = true) {
+    const corrected = { clock: false, sequence: false };
+    for (;;) {
       const sent = await send(request);
       if (accepted(sent.answer.status)) return sent;
       const { bytes, timeMillis } = await readVerified(sent, request.signal);
       const error = refusal(sent.answer, bytes);
+      if (!(error instanceof CoordinatorRefusedError)) throw error;
+      if (sequence !== null && error.leastSequence !== undefined && !corrected.sequence) {
+        corrected.sequence = true;
+        if (sequence.goOnFrom(error.leastSequence)) options.onSequenceBehind?.();
+        continue;
+      }
       const offset = timeMillis - nowMillis();
-      const isClock = error instanceof CoordinatorRefusedError && error.code === 'clock-skew';
-      if (!isClock || corrected || Math.abs(offset) > MAXIMUM_CLOCK_OFFSET_MILLIS) throw error;
+      const isTooFar = Math.abs(offset) > MAXIMUM_CLOCK_OFFSET_MILLIS;
+      if (error.code !== 'clock-skew' || corrected.clock || isTooFar) throw error;
+      corrected.clock = true;
       clockOffsetMillis = offset;
       options.onClockDifference?.(offset);
     }

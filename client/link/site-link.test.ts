@@ -11,6 +11,7 @@ import { SIGNATURE_HEADERS, signAnswer, verifyRequest } from '@wardround/shared/
 import { type AppendFile, openAppendFile } from '@wardround/shared/files/append-file.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type EgressLedger, EgressLedgerError, openEgressLedger } from '../audit/egress-ledger.ts';
+import { openSequenceNumbers } from '../state/sequence-numbers.ts';
 import { openSiteLink, type SiteLink } from './site-link.ts';
 
 const coordinator = generateIdentity();
@@ -87,6 +88,7 @@ beforeEach(async () => {
     coordinator: { url, fingerprint: fingerprint(keys), ...keys },
     identity,
     site: 'clinic',
+    sequence: openSequenceNumbers(folder),
     blobFolder: join(folder, 'blobs'),
     recordEgress: ledger.record,
     onHint: () => undefined,

@@ -22,6 +22,7 @@ import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
 import { createPace } from '@wardround/shared/streams/pace.ts';
 import { type RecordEgress, recordHintsOnce } from '../audit/record-hints-once.ts';
+import type { SequenceNumbers } from '../state/sequence-numbers.ts';
 import { type Backoff, type Retrying, retry } from './backoff.ts';
 import { createByteCounter } from './byte-counter.ts';
 import { createDownloadMemory, downloadBlob } from './download-blob.ts';
@@ -100,6 +101,8 @@ export interface SiteLinkOptions {
   readonly coordinator: PinnedCoordinator;
   readonly identity: Identity;
   readonly site: string;
+  readonly sequence: SequenceNumbers;
+  readonly onSequenceBehind?: () => void;
   /** Where downloaded blobs are kept. */
   readonly blobFolder: string;
   /** What the site's policy lets leave and enter in a second, asked at every transfer. Uploads can name their own. */

@@ -2,6 +2,7 @@
 import { TranscriptPage } from '@wardround/protocols/audit/transcript-messages.ts';
 import { ModelChain } from '@wardround/protocols/session/messages.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
+import type { SequenceNumbers } from '../state/sequence-numbers.ts';
 import { retry } from './backoff.ts';
 import { createByteCounter } from './byte-counter.ts';
 import { UntrustedAnswerError } from './errors.ts';
@@ -28,6 +29,7 @@ export function openTranscriptLink(options: {
   readonly coordinator: PinnedCoordinator;
   readonly identity: Identity;
   readonly site: string;
+  readonly sequence: SequenceNumbers;
   readonly signal: AbortSignal;
 }): TranscriptLink {
   const { coordinator, signal } = options;

@@ -39,6 +39,7 @@ export async function openAdminClient(state: string): Promise<AdminClient> {
       bodyHash: sha256Hex(body),
       coordinatorFingerprint: fingerprint(keys),
       nowMillis: Date.now(),
+      sequence: null,
     });
     const answer = await send(new URL(path, address.url), { method, headers, body, certificate });
     try {

@@ -11,8 +11,10 @@ import { RefusalError } from '../refusal-error.ts';
 import { administrator, type Registry } from '../registry/registry.ts';
 import type { RosterKeeper } from '../registry/roster-keeper.ts';
 import type { NonceMemory } from '../storage/nonce-memory.ts';
+import type { SequenceWindows } from '../storage/sequence-windows.ts';
 import type { EnrolledSite } from '../storage/site-table.ts';
 import { limits } from './limits.ts';
+import { useSequence } from './use-sequence.ts';
 
 /** This coordinator's own names and keys. */
 export interface OwnIdentity {
@@ -28,6 +30,8 @@ export interface Caller {
   readonly site: EnrolledSite | null;
   /** The body that was signed for. */
   readonly contentSha256: string;
+  /** The key that signed. */
+  readonly signingKey: string;
 }
 
 export interface SignedRequest {
@@ -44,6 +48,7 @@ export function createIdentifyCaller(parts: {
   readonly registry: Registry;
   readonly roster: Pick<RosterKeeper, 'newest'>;
   readonly nonces: NonceMemory;
+  readonly sequences: Pick<SequenceWindows, 'use' | 'least'>;
   readonly now: () => number;
 }): IdentifyCaller {
   const { own, registry, roster, now } = parts;
@@ -63,12 +68,16 @@ export function createIdentifyCaller(parts: {
       });
     }
     const keys = site === null ? [own.keys.signingKey] : keysOf(site, roster.newest(), now());
-    const { contentSha256, signingKey } = await verifyWithAny(request, keys, { ...parts, name });
-    if (site === null || signingKey === site.signingKey) return { name, site, contentSha256 };
+    const { contentSha256, signingKey } = await verifyWithAny(request, keys, {
+      ...parts,
+      sequences: site === null ? null : parts.sequences,
+      name,
+    });
+    if (site === null || signingKey === site.signingKey) return { name, site, contentSha256, signingKey };
     // A site's new keys stand in the roster before it uses them; the first use of the newest is the change.
     const newest = roster.newest()?.sites.findLast((member) => member.site === name);
     if (newest?.signingKey === signingKey) await registry.changeKeys(newest);
-    return { name, site: (await registry.find(name)) ?? site, contentSha256 };
+    return { name, site: (await registry.find(name)) ?? site, contentSha256, signingKey };
   };
 }
 
@@ -103,7 +112,8 @@ async function verifyWithAny(
 }
 
 /**
- * Checks a request against a known key and remembers its nonce.
+ * Checks a request against a known key, and that it was not used before: by its sequence number, or from who counts none by
+ * its nonce, which is remembered for as long as the request's time is accepted.
  *
  * @returns the hash of the body that was signed for.
  * @throws {SignatureRefusedError | RefusalError}
@@ -113,6 +123,8 @@ export async function verifyCaller(
   options: {
     readonly own: OwnIdentity;
     readonly nonces: NonceMemory;
+    /** Null for the administrator, and for a site that is not enrolled yet. */
+    readonly sequences: Pick<SequenceWindows, 'use' | 'least'> | null;
     readonly now: () => number;
     readonly name: string;
     readonly signingKey: string;
@@ -128,6 +140,10 @@ export async function verifyCaller(
     nowMillis,
     toleranceMillis: limits.clockToleranceMillis,
   });
+  if (options.sequences !== null) {
+    await useSequence(options.sequences, { signer: options.signingKey, sequence: claims.sequence });
+    return claims.contentSha256;
+  }
   const expiresAtMillis = claims.timeMillis + limits.clockToleranceMillis;
   if (!(await options.nonces.remember(options.signingKey, claims.nonce, { nowMillis, expiresAtMillis }))) {
     throw new RefusalError('replayed', {

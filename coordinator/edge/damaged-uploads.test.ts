@@ -6,7 +6,7 @@ import { seal } from '@wardround/shared/crypto/sealed-envelope.ts';
 import { signRequest } from '@wardround/shared/crypto/signed-request.ts';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { nextWork, startTestCoordinator, type TestCoordinator, testPlan } from '../testing/test-coordinator.ts';
-import { madeUpUpdate, type TestSite } from '../testing/test-site.ts';
+import { madeUpUpdate, nextSequence, type TestSite } from '../testing/test-site.ts';
 
 let coordinator: TestCoordinator;
 let sites: TestSite[];
@@ -46,6 +46,7 @@ function signed(site: TestSite, { upload, offset, bytes }: { upload: string; off
     bodyHash: sha256Hex(bytes),
     coordinatorFingerprint: site.coordinator.fingerprint,
     nowMillis: Date.now(),
+    sequence: nextSequence(),
   });
   return { url: site.coordinator.url + path, headers: { ...headersOf(offset), ...signature } };
 }
@@ -144,7 +145,7 @@ describe('an upload', () => {
     const patch = () => fetch(url, { method: 'PATCH', headers, body: Buffer.from(bytes) });
     expect((await patch()).status).toBe(204);
     const replayed = await patch();
-    expect([replayed.status, await replayed.json()]).toMatchObject([401, { code: 'replayed' }]);
+    expect([replayed.status, await replayed.json()]).toMatchObject([401, { code: 'sequence-repeated' }]);
     expect((await zurich.upload(update.sealed)).status).toBe(204);
     expect((await zurich.post(offerPath(1), update.offer)).body).toEqual({ ok: true });
     await vi.waitFor(async () => {

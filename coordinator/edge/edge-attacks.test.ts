@@ -190,6 +190,7 @@ describe('openHintSockets()', () => {
         name: String(headers['site']),
         site: { site: 'x', signingKey: 'x', sealingKey: 'x', status: 'admitted', enrolledAtMillis: 0 },
         contentSha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+        signingKey: 'x',
       }),
       progress: {
         ...board,

@@ -14,6 +14,7 @@ import {
   enrolment,
   joinTestSite,
   madeUpUpdate,
+  nextSequence,
   readiness,
   sealReport,
   type TestSite,
@@ -66,7 +67,34 @@ describe('signatures', () => {
     const replay = () => fetch(`${basel.coordinator.url}/v1/work`, { headers });
     expect((await replay()).status).toBe(200);
     const again = await replay();
-    expect([again.status, await again.json()]).toMatchObject([401, { code: 'replayed' }]);
+    expect([again.status, await again.json()]).toMatchObject([401, { code: 'sequence-repeated' }]);
+  });
+
+  test('count in any order within the window, none twice and none from before it, also after a restart', async () => {
+    const work = (sequence: number) => geneva.request('GET', '/v1/work', { sequence });
+    const first = nextSequence() + 5000;
+    for (const sequence of [first, first - 3, first - 1023, first + 2]) {
+      expect((await work(sequence)).status).toBe(200);
+    }
+    for (const restarted of [false, true]) {
+      if (restarted) await coordinator.restart();
+      const leastSequence = first + 3;
+      for (const sequence of [first, first - 3, first + 2]) {
+        expect(await work(sequence)).toMatchObject({ status: 401, body: { code: 'sequence-repeated', leastSequence } });
+      }
+      expect(await work(first - 1023)).toMatchObject({
+        status: 401,
+        body: { code: 'sequence-too-old', leastSequence },
+      });
+    }
+    expect((await work(first - 1)).status).toBe(200);
+    while (nextSequence() < first + 3);
+  });
+
+  test('of an enrolled site are numbered', async () => {
+    const { headers } = recordRequest(basel, null);
+    const answer = await fetch(`${basel.coordinator.url}/v1/work`, { headers });
+    expect([answer.status, await answer.json()]).toMatchObject([401, { code: 'sequence-missing' }]);
   });
 
   test('bind method, path and body', async () => {
@@ -349,7 +377,7 @@ describe('blobs', () => {
 });
 
 /** The headers of a request that was signed but never sent. */
-function recordRequest(site: TestSite): { headers: Record<string, string> } {
+function recordRequest(site: TestSite, sequence: number | null = nextSequence()): { headers: Record<string, string> } {
   const headers = signRequest({
     identity: site.identity,
     site: site.site,
@@ -358,6 +386,7 @@ function recordRequest(site: TestSite): { headers: Record<string, string> } {
     bodyHash: sha256Hex(''),
     coordinatorFingerprint: site.coordinator.fingerprint,
     nowMillis: Date.now(),
+    sequence,
   });
   return { headers };
 }

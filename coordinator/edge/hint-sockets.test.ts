@@ -6,7 +6,7 @@ import { signRequest } from '@wardround/shared/crypto/signed-request.ts';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestCoordinator, type TestCoordinator, testPlan } from '../testing/test-coordinator.ts';
-import { readiness, type TestSite } from '../testing/test-site.ts';
+import { nextSequence, readiness, type TestSite } from '../testing/test-site.ts';
 import type { SitesAnswer, StudiesAnswer } from './admin-messages.ts';
 
 type SiteSocket = Socket<CoordinatorToSite, SiteToCoordinator>;
@@ -34,6 +34,7 @@ function handshake(site: TestSite, path: string = socketHandshake.path): Record<
     bodyHash: sha256Hex(''),
     coordinatorFingerprint: site.coordinator.fingerprint,
     nowMillis: Date.now(),
+    sequence: nextSequence(),
   });
 }
 
@@ -113,7 +114,7 @@ describe('openHintSockets()', () => {
   test('lets nobody in without a fresh signature of an enrolled site', async () => {
     const used = handshake(basel);
     expect(await refusal(used)).toBe('let in');
-    expect(await refusal(used)).toBe('replayed');
+    expect(await refusal(used)).toBe('sequence-repeated');
     expect(await refusal({})).toBe('signature-missing');
     expect(await refusal({ ...handshake(basel), 'wardround-site': 'geneva' })).toBe('signature-invalid');
     expect(await refusal(handshake(basel, '/v1/work'))).toBe('signature-invalid');

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { RefusalError } from '../refusal-error.ts';
 import { BlobMismatchError, BlobTooLargeError } from '../storage/blob-store.ts';
 import { DatabaseUnavailableError } from '../storage/database-errors.ts';
+import { SequenceRefusedError } from './use-sequence.ts';
 
 export interface ProblemAnswer {
   readonly status: number;
@@ -34,6 +35,10 @@ const databaseRetrySeconds = 5;
 
 /** Anything unknown becomes a bare 500 whose id finds the cause in the coordinator's log. */
 export function problemOf(error: unknown, log: Logger): ProblemAnswer {
+  if (error instanceof SequenceRefusedError) {
+    const { status, code, message, leastSequence } = error;
+    return { status, problem: { code, message, leastSequence } };
+  }
   if (error instanceof RefusalError) return answer(error.status, error.code, error.message);
   if (error instanceof SignatureRefusedError) {
     return answer(error.code === 'body-hash-mismatch' ? 422 : 401, error.code, error.message);

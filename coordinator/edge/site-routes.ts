@@ -104,7 +104,8 @@ export function siteRoutes(
       });
     }
     const { site: name, signingKey } = enrolment;
-    await verifyCaller({ method, path, headers }, { own, nonces: parts.nonces, now, name, signingKey });
+    const signer = { name, signingKey, sequences: null };
+    await verifyCaller({ method, path, headers }, { own, nonces: parts.nonces, now, ...signer });
     gate.send(request, response, { status: 200, body: await registry.enrol(enrolment) });
   });
 

@@ -12,6 +12,8 @@ describeOnEachDatabase('createSequenceWindows()', (place) => {
     expect(await again.use('k1', 7 + 1024)).toBe('new');
     expect(await windows.use('k1', 7)).toBe('too-old');
     expect(await windows.use('k1', 8)).toBe('new');
+    expect(await again.least('k1')).toBe(7 + 1024 + 1);
+    expect(await again.least('k3')).toBe(1024);
     await windows.forget('k1');
     expect(await again.use('k1', 7)).toBe('new');
   });

@@ -1,6 +1,6 @@
 /** The sequence numbers that each signer has used (slide-window.ts), across restarts and replicas. */
 import type { Database } from './database.ts';
-import { emptyWindow, type SequenceVerdict, slideWindow } from './slide-window.ts';
+import { emptyWindow, type SequenceVerdict, slideWindow, WINDOW_SIZE } from './slide-window.ts';
 
 export interface SequenceWindows {
   /**
@@ -9,6 +9,8 @@ export interface SequenceWindows {
    * @throws {RangeError} when it is not a whole number from 0.
    */
   use(signer: string, sequence: number): Promise<SequenceVerdict>;
+  /** Above every number that the signer has used. */
+  least(signer: string): Promise<number>;
   /** Forgets a signer whose key is not good any more. */
   forget(signer: string): Promise<void>;
 }
@@ -39,6 +41,14 @@ export function createSequenceWindows(database: Database): SequenceWindows {
         }
         return verdict;
       }),
+    async least(signer) {
+      const row = await database.tables
+        .selectFrom('sequences')
+        .select('window_start')
+        .where('signer', '=', signer)
+        .executeTakeFirst();
+      return (row?.window_start ?? emptyWindow.start) + WINDOW_SIZE;
+    },
     async forget(signer) {
       await database.tables.deleteFrom('sequences').where('signer', '=', signer).execute();
     },

@@ -50,6 +50,7 @@ export interface RequestChanges {
   readonly site?: string;
   readonly fingerprint?: string;
   readonly bodyHash?: string;
+  readonly sequence?: number;
 }
 
 export interface PieceOptions {
@@ -94,6 +95,16 @@ export const readiness = {
   engine: { kind: 'plain', description: 'made up' },
 } as const;
 
+/** Tests sign much and restart sites without a folder: numbers from the clock are new also in the next process. */
+let lastSequence = Date.now() * 100;
+
+export function nextSequence(): number {
+  return ++lastSequence;
+}
+
+/** The same for a client's link that signs with a test site's key. */
+export const testSequence = { next: nextSequence, goOnFrom: () => false };
+
 /** Joins with an invitation; where sites are admitted as they enrol, these members approve. */
 export async function joinTestSite(token: string, members: readonly TestSite[] = []): Promise<TestSite> {
   const { url, fingerprint, secret, site } = decodeInvitation(token);
@@ -130,6 +141,7 @@ export function createTestSite(own: Pick<TestSite, 'site' | 'identity' | 'coordi
       bodyHash: changes.bodyHash ?? sha256Hex(body),
       coordinatorFingerprint: changes.fingerprint ?? coordinator.fingerprint,
       nowMillis: changes.nowMillis ?? Date.now(),
+      sequence: changes.sequence ?? nextSequence(),
     });
     const response = await fetch(coordinator.url + path, {
       method,

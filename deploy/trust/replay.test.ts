@@ -13,7 +13,7 @@ import {
   type TestCoordinator,
   testPlan,
 } from '@wardround/coordinator/testing/test-coordinator.ts';
-import type { TestSite } from '@wardround/coordinator/testing/test-site.ts';
+import { type TestSite, testSequence } from '@wardround/coordinator/testing/test-site.ts';
 import type { ModelChain } from '@wardround/protocols/session/messages.ts';
 import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
@@ -64,7 +64,8 @@ afterAll(async () => {
 
 function openLink(): TranscriptLink {
   const [{ identity, coordinator: pinned, site }] = joined as [TestSite];
-  const link = openTranscriptLink({ coordinator: pinned, identity, site, signal: new AbortController().signal });
+  const { signal } = new AbortController();
+  const link = openTranscriptLink({ coordinator: pinned, identity, site, sequence: testSequence, signal });
   cleanUps.push(() => link.close());
   return link;
 }

@@ -24,9 +24,10 @@ const request = {
   bodyHash: sha256Hex('{"done":1}'),
   coordinatorFingerprint: sha256Hex('coordinator'),
   nowMillis: 1_790_000_000_000,
+  sequence: null,
 };
 const expected = { ...request, signingKey, toleranceMillis: 300_000 };
-const signed = () => signRequest({ ...request, identity, site: 'charite' });
+const signed = () => signRequest({ ...request, identity, site: 'charite', sequence: 7 });
 
 /** Expects a refusal with this code. */
 function refused(code: SignatureFault, act: () => unknown): void {
@@ -52,6 +53,18 @@ describe('signRequest()', () => {
     });
   });
 
+  test('gives known headers with a sequence number', () => {
+    const nonce = encodeBase64Url(new Uint8Array(32).fill(7));
+    expect(signRequest({ ...request, identity, site: 'charite', nonce, sequence: 1024 })).toEqual({
+      'wardround-site': 'charite',
+      'wardround-time': '1790000000000',
+      'wardround-nonce': nonce,
+      'wardround-sequence': '1024',
+      'wardround-content-sha256': '365f5f94b674aa7451be3cf564e930141fc2156f97a6a2ec4364b63ccf8c32d8',
+      'wardround-signature': '8TH68W6oJUkIhMSaMCJiIPUHZ3x2ZRw6Rv4wjOcHps-FWQr6hMP9VJQ3aoA3OEoklxoI81BhXRFQgSurNnbQAQ',
+    });
+  });
+
   test('never uses a nonce twice', () => {
     expect(signed()['wardround-nonce']).not.toBe(signed()['wardround-nonce']);
   });
@@ -68,6 +81,7 @@ describe('verifyRequest()', () => {
       site: 'charite',
       timeMillis: request.nowMillis,
       nonce: headers['wardround-nonce'],
+      sequence: 7,
       contentSha256: request.bodyHash,
     });
     expect(readRequestClaims(headers).site).toBe('charite');
@@ -97,10 +111,19 @@ describe('verifyRequest()', () => {
     ['wardround-site', 'tum'],
     ['wardround-time', '1790000000001'],
     ['wardround-nonce', encodeBase64Url(new Uint8Array(32))],
+    ['wardround-sequence', '8'],
     ['wardround-content-sha256', sha256Hex('other')],
     ['wardround-signature', 'A'.repeat(86)],
   ])('refuses a changed %s', (name, value) => {
     refused('signature-invalid', () => verifyRequest({ ...signed(), [name]: value }, expected));
+  });
+
+  test('refuses a sequence number that was taken away or put there', () => {
+    const { 'wardround-sequence': _, ...without } = signed();
+    refused('signature-invalid', () => verifyRequest(without, expected));
+    const unnumbered = signRequest({ ...request, identity, site: 'charite' });
+    expect(verifyRequest(unnumbered, expected).sequence).toBeNull();
+    refused('signature-invalid', () => verifyRequest({ ...unnumbered, 'wardround-sequence': '7' }, expected));
   });
 
   test.each([
@@ -126,7 +149,7 @@ describe('verifyRequest()', () => {
     refused('signature-missing', () => verifyRequest(headers, expected));
   });
 
-  const malformed: [string, HeaderFields[string]][] = names.flatMap((name) =>
+  const malformed: [string, HeaderFields[string]][] = [...names, 'wardround-sequence'].flatMap((name) =>
     ['', ' ', 'x'.repeat(5000), 'ü', 'A\nB', '=', ['a', 'b']].map((value): [string, HeaderFields[string]] => [
       name,
       value,
@@ -140,6 +163,10 @@ describe('verifyRequest()', () => {
     ['wardround-time', '1e12'],
     ['wardround-time', '01'],
     ['wardround-nonce', 'A'.repeat(42)],
+    ['wardround-sequence', '-1'],
+    ['wardround-sequence', '07'],
+    ['wardround-sequence', '1e3'],
+    ['wardround-sequence', '9007199254740993'],
     ['wardround-nonce', `${'A'.repeat(42)}=`],
     ['wardround-content-sha256', 'A'.repeat(64)],
     ['wardround-signature', `${'A'.repeat(84)}==`],

@@ -1,12 +1,13 @@
 /**
  * Signed requests and answers, so that who speaks does not depend on TLS, which hospitals' proxies open.
  *
- * - A request's signature covers its method, path with query, body hash, site, time, nonce and the coordinator it is for;
- *   with the receiver's memory of nonces it cannot be used twice.
+ * - A request's signature covers its method, path with query, body hash, site, time, nonce, sequence number and the
+ *   coordinator it is for; with the receiver's memory of sequence numbers (of nonces, from who counts none) it cannot be
+ *   used twice.
  * - An answer's signature covers its status, body hash, time and the request's nonce: it fits no other request.
  * - Nothing here is secret; what must not be read is sealed (sealed-envelope.ts).
  *
- * Pure: the caller gives the time, looks up keys and remembers nonces. A large body is covered by its declared SHA-256,
+ * Pure: the caller gives the time, looks up keys and remembers what was used. A large body is covered by its declared SHA-256,
  * which the receiver compares with what it reads.
  */
 import { randomBytes } from 'node:crypto';
@@ -20,6 +21,7 @@ export const SIGNATURE_HEADERS = {
   site: 'wardround-site',
   time: 'wardround-time',
   nonce: 'wardround-nonce',
+  sequence: 'wardround-sequence',
   contentSha256: 'wardround-content-sha256',
   signature: 'wardround-signature',
 } as const;
@@ -51,6 +53,8 @@ export interface RequestClaims {
   readonly site: string;
   readonly timeMillis: number;
   readonly nonce: string;
+  /** Null from who counts none: the administrator, and a site that enrols. */
+  readonly sequence: number | null;
   readonly contentSha256: Sha256Hex;
 }
 
@@ -64,19 +68,22 @@ export interface SignRequestOptions {
   /** The fingerprint of the coordinator that the request is for. */
   readonly coordinatorFingerprint: Sha256Hex;
   readonly nowMillis: number;
+  /** A number that this key has never used and never will again; null where the receiver remembers nonces. */
+  readonly sequence: number | null;
   /** 32 bytes as base64url. Only known-answer tests give it. */
   readonly nonce?: string;
 }
 
-/** The five headers to send with the request. Keep the nonce: the answer is bound to it. */
+/** The headers to send with the request. Keep the nonce: the answer is bound to it. */
 export function signRequest(options: SignRequestOptions): Record<string, string> {
-  const { identity, site, bodyHash, nowMillis, nonce = encodeBase64Url(randomBytes(32)) } = options;
-  const claims = { site, timeMillis: nowMillis, nonce, contentSha256: bodyHash };
+  const { identity, site, bodyHash, nowMillis, sequence, nonce = encodeBase64Url(randomBytes(32)) } = options;
+  const claims = { site, timeMillis: nowMillis, nonce, sequence, contentSha256: bodyHash };
   const signature = signMessage(requestMessage(claims, options), identity.signingSeed);
   return {
     [SIGNATURE_HEADERS.site]: site,
     [SIGNATURE_HEADERS.time]: String(nowMillis),
     [SIGNATURE_HEADERS.nonce]: nonce,
+    ...(sequence !== null && { [SIGNATURE_HEADERS.sequence]: String(sequence) }),
     [SIGNATURE_HEADERS.contentSha256]: bodyHash,
     [SIGNATURE_HEADERS.signature]: encodeBase64Url(signature),
   };
@@ -92,12 +99,13 @@ export function readRequestClaims(headers: HeaderFields): RequestClaims {
     site: header(headers, SIGNATURE_HEADERS.site, SITE),
     timeMillis: Number(header(headers, SIGNATURE_HEADERS.time, TIME)),
     nonce: header(headers, SIGNATURE_HEADERS.nonce, BYTES_32),
+    sequence: readSequence(headers),
     contentSha256: header(headers, SIGNATURE_HEADERS.contentSha256, SHA256),
   };
 }
 
 /**
- * Checks a request. The caller then refuses a nonce it has seen within the tolerance.
+ * Checks a request. The caller then refuses a sequence number that was used, or a nonce that it has seen within the tolerance.
  *
  * @returns the claims, now to be believed.
  * @throws {SignatureRefusedError} when anything does not fit.
@@ -181,6 +189,8 @@ export function verifyAnswer(
 }
 
 const SITE = /^[a-z0-9-]{1,40}$/;
+/** Below 2^53. */
+const SEQUENCE = /^(?:0|[1-9][0-9]{0,14})$/;
 const TIME = /^(?:0|[1-9][0-9]{0,15})$/;
 const BYTES_32 = /^[A-Za-z0-9_-]{43}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -191,9 +201,10 @@ function requestMessage(
   claims: RequestClaims,
   options: { readonly method: string; readonly path: string; readonly coordinatorFingerprint: Sha256Hex },
 ): Uint8Array {
-  const { site, timeMillis, nonce, contentSha256 } = claims;
+  const { site, timeMillis, nonce, sequence, contentSha256 } = claims;
   const { method, path, coordinatorFingerprint } = options;
-  return lines(['wardround-request/1', method, path, contentSha256, site, coordinatorFingerprint, timeMillis, nonce]);
+  const fields = [method, path, contentSha256, site, coordinatorFingerprint, timeMillis, nonce];
+  return lines(sequence === null ? ['wardround-request/1', ...fields] : ['wardround-request/2', ...fields, sequence]);
 }
 
 function answerMessage(options: Omit<SignAnswerOptions, 'identity'>): Uint8Array {
@@ -207,6 +218,11 @@ function lines(fields: readonly (string | number)[]): Uint8Array {
     throw new TypeError('Cannot sign: needed fields without line breaks, found one with a line break');
   }
   return Buffer.from(texts.join('\n'));
+}
+
+function readSequence(headers: HeaderFields): number | null {
+  if (headers[SIGNATURE_HEADERS.sequence] === undefined) return null;
+  return Number(header(headers, SIGNATURE_HEADERS.sequence, SEQUENCE));
 }
 
 function header(headers: HeaderFields, name: string, form: RegExp): string {

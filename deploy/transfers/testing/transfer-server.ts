@@ -75,7 +75,7 @@ export async function startTransferServer(options: {
         toleranceMillis: limits.clockToleranceMillis,
       });
       const enrolled = { site: name, signingKey, sealingKey, status: 'admitted', enrolledAtMillis: 0 } as const;
-      return { name, site: enrolled, contentSha256 };
+      return { name, site: enrolled, contentSha256, signingKey };
     },
     send: createSendAnswer({ identity }, Date.now),
     callers: createTokenBucket({ perSecond: 1e6, burst: 1e6 }, Date.now),

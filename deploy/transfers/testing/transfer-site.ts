@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type EgressLedger, openEgressLedger } from '@wardround/client/audit/egress-ledger.ts';
 import type { Backoff } from '@wardround/client/link/backoff.ts';
 import { openSiteLink, type SiteLink } from '@wardround/client/link/site-link.ts';
+import { openSequenceNumbers } from '@wardround/client/state/sequence-numbers.ts';
 import { fingerprint, type Identity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 
 export interface TransferSite {
@@ -32,6 +33,7 @@ export async function openTransferSite(options: {
     coordinator: { url, fingerprint: fingerprint(keys), ...keys },
     identity,
     site,
+    sequence: openSequenceNumbers(folder),
     blobFolder: path.join(folder, 'blobs'),
     bytesPerSecond: async () => bytesPerSecond,
     recordEgress: ledger.record,

@@ -16,7 +16,13 @@ import { maskVector } from '@wardround/client/training/session/mask-vector.ts';
 import type { Trainer } from '@wardround/client/training/trainer.ts';
 import { updateFromWeights } from '@wardround/client/training/update-from-weights.ts';
 import type { Task, Trained, TrainTask } from '@wardround/client/training/worker-messages.ts';
-import { madeUpUpdate, readiness, sealReport, type TestSite } from '@wardround/coordinator/testing/test-site.ts';
+import {
+  madeUpUpdate,
+  readiness,
+  sealReport,
+  type TestSite,
+  testSequence,
+} from '@wardround/coordinator/testing/test-site.ts';
 import type { Work } from '@wardround/protocols/session/messages.ts';
 import { planHash } from '@wardround/protocols/study/plan.ts';
 import { stageUpdateCode } from '@wardround/protocols/study/stage-layout.ts';
@@ -111,6 +117,7 @@ export async function createSessionSite(joined: TestSite, hooks: SiteHooks = {})
         coordinator,
         identity,
         site,
+        sequence: testSequence,
         blobFolder: path.join(folder, 'blobs'),
         recordEgress: async () => undefined,
         onHint: () => undefined,

@@ -5,6 +5,7 @@ import { openTranscriptLink } from '../../../link/transcript-link.ts';
 import { readFollowedLinks } from '../../../state/followed-links.ts';
 import { readMembership } from '../../../state/membership.ts';
 import { pinnedChain } from '../../../state/pinned-roster.ts';
+import { openSequenceNumbers } from '../../../state/sequence-numbers.ts';
 import { readSiteIdentity } from '../../../state/site-identity.ts';
 import { UsageError } from '../../exit-codes.ts';
 import { stateOption } from '../../options.ts';
@@ -38,7 +39,9 @@ export const replay = defineCommand({
     }
     const { site, coordinator } = membership;
     const reference = { study, stage: args.stage, round: Number(args.round) };
-    const link = openTranscriptLink({ coordinator, identity, site, signal: new AbortController().signal });
+    const sequence = openSequenceNumbers(folder);
+    const { signal } = new AbortController();
+    const link = openTranscriptLink({ coordinator, identity, site, sequence, signal });
     try {
       const { survivors, sum, isFollowed } = await replayRound(reference, {
         plan,
