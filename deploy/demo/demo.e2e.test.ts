@@ -53,7 +53,7 @@ function smallPlan({
   trainAlone,
   mode,
 }: SmallRun): StudyPlan {
-  const plan = demoPlan({ quick: true, sites: 3 });
+  const plan = demoPlan({ quick: true, private: false, sites: 3 });
   const [pretraining, alignment] = plan.stages;
   return StudyPlan.parse({
     ...plan,

@@ -21,6 +21,12 @@ const options = {
     default: 'demo-results',
   },
   quick: { type: 'boolean', description: 'A shorter run, under two minutes on four cores', default: false },
+  private: {
+    type: 'boolean',
+    description:
+      'Train under patient-level differential privacy: shows what is charged and spent; so few patients learn nothing',
+    default: false,
+  },
   keep: {
     type: 'boolean',
     description: 'Keep the synthetic hospitals and the state of all processes',
@@ -51,6 +57,7 @@ const demo = defineCommand({
         dataDirectory: args.data === undefined ? null : await requireFolder(args.data),
         outDirectory: path.resolve(args.out),
         quick: args.quick,
+        private: args.private,
         keep: args.keep,
         display: createDisplay(process.stdout),
         signal: interrupted.signal,

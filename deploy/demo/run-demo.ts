@@ -22,6 +22,8 @@ export interface DemoOptions {
   readonly dataDirectory: string | null;
   readonly outDirectory: string;
   readonly quick: boolean;
+  /** Under differential privacy. */
+  readonly private: boolean;
   /** Leave the hospitals and the state folders of all processes where they are. */
   readonly keep: boolean;
   readonly display: Display;
@@ -38,6 +40,7 @@ export async function runDemo({
   dataDirectory,
   outDirectory,
   quick,
+  private: isPrivate,
   keep,
   display,
   signal,
@@ -52,8 +55,8 @@ export async function runDemo({
     for (const folder of others) display.say(`Left out: the folder "${folder}" has no "ct" folder.`);
     const plan =
       dataDirectory === null
-        ? demoPlan({ quick, sites: sites.length })
-        : await planFor(hospitals, { sites, quick, display, signal });
+        ? demoPlan({ quick, private: isPrivate, sites: sites.length })
+        : await planFor(hospitals, { sites, quick, private: isPrivate, display, signal });
     describePlan(plan, display);
 
     const consortium = await startConsortium({ children, directory: workDirectory, sites, signal });
@@ -81,9 +84,8 @@ export async function runDemo({
 
     const report = Report.parse(JSON.parse(await readFile(path.join(outDirectory, 'report.json'), 'utf8')));
     for (const line of ['', ...resultsTable(report), '', ...dataLines(report), '']) display.say(line);
-    display.say(
-      `Files in ${path.relative(process.cwd(), outDirectory) || '.'}: report.html, report.json, slice-encoder.safetensors, alignment.safetensors, model-card.md, study-plan.json`,
-    );
+    const files = ['report.html', 'report.json', ...encoderFiles(plan), 'model-card.md', 'study-plan.json'];
+    display.say(`Files in ${path.relative(process.cwd(), outDirectory) || '.'}: ${files.join(', ')}`);
     display.say(`Done in ${formatSeconds((Date.now() - startedMillis) / 1000)}.`);
     return report;
   } finally {
@@ -92,6 +94,10 @@ export async function runDemo({
     if (keep) display.say(`Kept: hospitals, keys and state of all processes in ${workDirectory}`);
     else await rm(workDirectory, { recursive: true, force: true });
   }
+}
+
+function encoderFiles({ stages }: StudyPlan): string[] {
+  return stages.map(({ kind }) => (kind === 'alignment' ? 'alignment.safetensors' : 'slice-encoder.safetensors'));
 }
 
 async function makeHospitals(
@@ -122,9 +128,10 @@ async function planFor(
   {
     sites,
     quick,
+    private: isPrivate,
     display,
     signal,
-  }: Pick<DemoOptions, 'quick' | 'display' | 'signal'> & { sites: readonly SiteFolder[] },
+  }: Pick<DemoOptions, 'quick' | 'private' | 'display' | 'signal'> & { sites: readonly SiteFolder[] },
 ): Promise<StudyPlan> {
   display.say(
     'Looking into every table on this machine to write a plan. In a real consortium people agree on the plan first.',
@@ -132,6 +139,7 @@ async function planFor(
   return planForFolder(sites, {
     name: path.basename(path.resolve(directory)),
     quick,
+    private: isPrivate,
     signal,
     onSite: ({ site, patientsWithCt, columns, genes }) =>
       display.say(
@@ -143,6 +151,8 @@ async function planFor(
 function describePlan(plan: StudyPlan, display: Display): void {
   const stages = plan.stages.map(({ name, rounds }) => `${name} (${formatPlural(rounds, 'round')})`).join(', then ');
   const tasks = plan.evaluation.tasks.map(({ name }) => name).join(', ');
-  display.say(`Plan ${plan.name} ${planHash(plan).slice(0, 12)}: ${stages}; slices of ${plan.imaging.sizePixels} px.`);
+  display.say(
+    `Plan ${plan.name} ${planHash(plan).slice(0, 12)}: ${stages}; slices of ${plan.imaging.sizePixels} px${plan.protection.privacy === undefined ? '' : ', under differential privacy'}.`,
+  );
   display.say(tasks === '' ? 'No label was found to test the encoders on.' : `Tested on held-out patients: ${tasks}.`);
 }

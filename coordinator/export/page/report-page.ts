@@ -37,8 +37,8 @@ ${trafficSection(report)}
 ${dataSection(report)}
 ${methodSection(report)}
 </main>
-<footer><div>The same numbers, for programs, are in <code>report.json</code>; the weights in <code>slice-encoder.safetensors</code> and
-<code>alignment.safetensors</code>; how to load them in <code>model-card.md</code>.</div></footer>
+<footer><div>The same numbers, for programs, are in <code>report.json</code>; the weights in the <code>.safetensors</code> files
+beside it; how to load them in <code>model-card.md</code>.</div></footer>
 </body>
 </html>
 `.markup;

@@ -55,8 +55,8 @@ export function trafficSection(report: Report): Markup {
   const total = (site: string) => rounds.reduce((sum, { round }) => sum + (round.bytesSent[site] ?? 0), 0);
   return html`<section id="traffic" aria-labelledby="traffic-heading">
 <h2 id="traffic-heading">What left each hospital</h2>
-<p>One sealed update per round: the differences of the travelling weights as clipped whole numbers, encrypted to the
-coordinator’s key. Beside it: counts of patients, series, slices and set-aside items, training loss, speed and the metrics in this report.
+<p>One sealed update per round: the differences of the travelling weights as clipped whole numbers, ${report.protection.mode === 'secure-aggregation' ? 'masked so that only the sum over all hospitals shows, and ' : null}encrypted to the
+coordinator’s key. Beside it: counts of patients, series, slices and set-aside items, ${report.protection.privacy == null ? 'training loss, ' : null}speed and the metrics in this report.
 No image, table cell, identifier, file path or free text. The first layer of the clinical and expression encoders, which knows a
 hospital’s own columns, stayed there.</p>
 ${table(
@@ -86,7 +86,8 @@ function leftOut({ leftOut: absent, failure }: ReportRound): string {
   return reasons.length === 0 ? 'nobody' : reasons.join('; ');
 }
 
-function enginesTable({ study, stages, data }: Report): Markup {
+function enginesTable(report: Report): Markup {
+  const { study, stages, data } = report;
   return table(
     'What each hospital trained on',
     [
@@ -104,7 +105,8 @@ function enginesTable({ study, stages, data }: Report): Markup {
           site,
           `${study.engine[site] ?? '–'}: ${study.engineDescription[site] ?? ''}`,
           formatPlural(rounds.length, 'round'),
-          formatCount(sum((round) => round.samples[site] ?? 0)),
+          // Under differential privacy sites do not tell how many.
+          report.protection.privacy == null ? formatCount(sum((round) => round.samples[site] ?? 0)) : '–',
           formatSeconds(sum((round) => round.trainingSeconds[site] ?? 0)),
         ],
       };

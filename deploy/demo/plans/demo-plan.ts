@@ -1,16 +1,15 @@
 /** The plan of the demo's synthetic hospitals. Unlike for a folder of real ones, nobody has to look into their tables. */
 import { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { demoPlanFields } from '../hospitals/study-fields.ts';
-import { trainingSettings } from './training-settings.ts';
+import { type RunSize, trainingSettings } from './training-settings.ts';
 
-export function demoPlan({ quick, sites }: { quick: boolean; sites: number }): StudyPlan {
+export function demoPlan(size: RunSize): StudyPlan {
   const { windowHounsfield, clinical, expression, tasks } = demoPlanFields();
-  const { imaging, ...training } = trainingSettings({ quick, sites });
+  const { imaging, ...training } = trainingSettings(size);
   return StudyPlan.parse({
     format: 'wardround-study/1',
-    name: quick ? 'demo-quick' : 'demo',
-    description:
-      'Slice pretraining and cross-modal alignment across three synthetic hospitals, each with its own scanner, tables and gaps.',
+    name: ['demo', size.quick && 'quick', size.private && 'private'].filter(Boolean).join('-'),
+    description: `${size.private ? 'Private slice pretraining' : 'Slice pretraining and cross-modal alignment'} across three synthetic hospitals, each with its own scanner, tables and gaps.`,
     seed: 7,
     ...training,
     imaging: { ...imaging, windowHounsfield },
@@ -21,7 +20,7 @@ export function demoPlan({ quick, sites }: { quick: boolean; sites: number }): S
       tasks,
       fewShot: { shots: [1, 5, 10], seeds: 5 },
       minimumPatients: 10,
-      trainAlone: true,
+      trainAlone: !size.private,
     },
   });
 }

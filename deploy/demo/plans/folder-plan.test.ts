@@ -132,7 +132,7 @@ describe('heldOutShare()', () => {
 
 describe('folderPlan()', () => {
   test.each([true, false])('gives a plan that its schema accepts (quick: %s)', (quick) => {
-    const plan = folderPlan([north, south], { name: 'two-hospitals', quick });
+    const plan = folderPlan([north, south], { name: 'two-hospitals', quick, private: false });
     expect(plan.evaluation.tasks).toHaveLength(4);
     expect(plan.participation.quorum).toBe(2);
     expect(plan.expression?.genes).toEqual(['ALK', 'EGFR', 'TP53']);
@@ -142,11 +142,11 @@ describe('folderPlan()', () => {
   });
 
   test('leaves expression out when no hospital has it', () => {
-    expect(folderPlan([south], { name: 'one', quick: true }).expression).toBeUndefined();
+    expect(folderPlan([south], { name: 'one', quick: true, private: false }).expression).toBeUndefined();
   });
 
   test('refuses folders without CT', () => {
-    expect(() => folderPlan([{ ...south, patientsWithCt: 0 }], { name: 'none', quick: true })).toThrow(
+    expect(() => folderPlan([{ ...south, patientsWithCt: 0 }], { name: 'none', quick: true, private: false })).toThrow(
       /no site has a patient/,
     );
   });

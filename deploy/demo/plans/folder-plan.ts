@@ -6,14 +6,14 @@ import { chooseTasks } from './choose-tasks.ts';
 import { excludedColumns } from './excluded-columns.ts';
 import { heldOutShare } from './held-out-share.ts';
 import type { SiteSurvey } from './site-survey.ts';
-import { trainingSettings } from './training-settings.ts';
+import { type RunSize, trainingSettings } from './training-settings.ts';
 
 /**
  * @throws {DemoError} when no hospital has a patient with CT.
  */
 export function folderPlan(
   surveys: readonly SiteSurvey[],
-  { name, quick }: { name: string; quick: boolean },
+  { name, ...size }: { readonly name: string } & Omit<RunSize, 'sites'>,
 ): StudyPlan {
   const withCt = surveys.filter(({ patientsWithCt }) => patientsWithCt > 0);
   if (withCt.length === 0) {
@@ -28,7 +28,7 @@ export function folderPlan(
     description:
       'Slice pretraining and cross-modal alignment on the folders of one machine; the plan was derived from headings and value counts of their tables.',
     seed: 20_261,
-    ...trainingSettings({ quick, sites: surveys.length }),
+    ...trainingSettings({ ...size, sites: surveys.length }),
     clinical: { fields: 'auto', excludeColumns: excludedColumns(surveys) },
     ...(genes === null ? {} : { expression: { genes } }),
     evaluation: {
@@ -36,7 +36,7 @@ export function folderPlan(
       tasks,
       fewShot: { shots: [1, 5, 10], seeds: 5 },
       minimumPatients,
-      trainAlone: true,
+      trainAlone: !size.private,
     },
   });
 }

@@ -53,9 +53,16 @@ export async function planForFolder(
   {
     name,
     quick,
+    private: isPrivate,
     signal,
     onSite,
-  }: { name: string; quick: boolean; signal?: AbortSignal; onSite?: (survey: SiteSurvey) => void },
+  }: {
+    name: string;
+    quick: boolean;
+    private: boolean;
+    signal?: AbortSignal;
+    onSite?: (survey: SiteSurvey) => void;
+  },
 ): Promise<StudyPlan> {
   const surveys: SiteSurvey[] = [];
   for (const { site, directory } of sites) {
@@ -63,7 +70,7 @@ export async function planForFolder(
     onSite?.(survey);
     surveys.push(survey);
   }
-  return folderPlan(surveys, { name: siteName(name), quick });
+  return folderPlan(surveys, { name: siteName(name), quick, private: isPrivate });
 }
 
 function siteName(folder: string): string {
