@@ -8,6 +8,7 @@ import { CANARY, canaryWords, type SumFault } from '@wardround/protocols/secure-
 import type { MaskInstruction } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
 import { sampleCountWords } from '@wardround/protocols/transfer/sample-counts.ts';
 import { sumOfSampleCounts, type UpdateCode, updateVectorLength } from '@wardround/protocols/transfer/update-code.ts';
+import type { RobustRule } from '@wardround/shared/aggregation/robust/robust-rule.ts';
 import { initialMemory, type ServerOptimiser } from '@wardround/shared/aggregation/server-optimiser.ts';
 import { createCodeWords, largestSum } from '@wardround/shared/bytes/code-words.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
@@ -15,18 +16,38 @@ import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { Mask } from '@wardround/shared/crypto/mask-generator.ts';
 import { BlobDamagedError, type BlobDraft, type BlobFile, type BlobStore } from '../storage/blob-store.ts';
 import { inOrder } from './pieces/in-order.ts';
-import { createSlot, type MovedPiece, PIECE_BYTES, type PieceSlot, pieceOf, type SumJob } from './pieces/move-piece.ts';
+import {
+  createSlot,
+  type MovedPiece,
+  PIECE_BYTES,
+  type PieceSlot,
+  pieceOf,
+  type SumJob,
+  type SummedVectors,
+} from './pieces/move-piece.ts';
 import { type PieceThreads, runHere } from './pieces/piece-threads.ts';
 import { type StagedVector, sumWords, VectorBrokenError } from './pieces/sum-words.ts';
 
-export interface SumRequest {
-  readonly vectors: readonly StagedVector[];
-  /** What takes the masks out of the sum; null where vectors are not masked, and have no canary. */
-  readonly instructions: readonly MaskInstruction[] | null;
+interface Move {
   readonly code: UpdateCode;
   readonly server: ServerOptimiser;
   readonly startModel: Sha256Hex;
   readonly optimiserState: Sha256Hex | null;
+}
+
+export interface SumRequest extends Move {
+  readonly vectors: readonly StagedVector[];
+  /** What takes the masks out of the sum; null where vectors are not masked, and have no canary. */
+  readonly instructions: readonly MaskInstruction[] | null;
+}
+
+/** The vectors of each cohort, and what takes the masks out of its sum. */
+export interface CohortSumsRequest extends Move {
+  readonly cohorts: readonly {
+    readonly vectors: readonly StagedVector[];
+    readonly instructions: readonly MaskInstruction[];
+  }[];
+  readonly rule: RobustRule;
 }
 
 export type SumResult =
@@ -43,9 +64,15 @@ export type SumResult =
   /** By index: it is not what was accepted any more. */
   | { readonly kind: 'vector-broken'; readonly vector: number };
 
+/** As for one sum; what is wrong is wrong with one cohort, by index. */
+export type CohortSumsResult =
+  | (Omit<Extract<SumResult, { kind: 'moved' }>, 'sum'> & { readonly sums: readonly Sha256Hex[] })
+  | (Exclude<SumResult, { kind: 'moved' }> & { readonly cohort: number });
+
 export interface UpdateAdder {
-  /** One sum at a time. */
+  /** One sum at a time, or those of one round's cohorts. */
   add(request: SumRequest): Promise<SumResult>;
+  addCohorts(request: CohortSumsRequest): Promise<CohortSumsResult>;
   /** Of memory that holds pieces, kept for the next sum. */
   heldBytes(): number;
 }
@@ -61,13 +88,17 @@ export function createUpdateAdder(parts: {
   const { published, optimiserStates, threads } = parts;
   let slots: PieceSlot[] = [];
 
-  const add = async (request: SumRequest): Promise<SumResult> => {
-    const { vectors, instructions, code, server, startModel, optimiserState } = request;
+  const addSums = async (request: SumsRequest): Promise<CohortSumsResult> => {
+    const { code, rule, isMasked, server, startModel, optimiserState } = request;
     const { layout, codeBits = 32 } = code;
-    const words = wordsOf(request);
-    const masks = instructions ?? [];
-    const ends = readEnds(request);
-    if (ends.kind !== 'read') return ends;
+    const words = updateVectorLength(layout, codeBits) + (isMasked ? canaryWords(codeBits) : 0);
+    const sums: SummedVectors[] = [];
+    for (const [cohort, { vectors, instructions }] of request.sums.entries()) {
+      const ends = readEnds({ vectors, instructions, code });
+      if (ends.kind !== 'read') return { ...ends, cohort };
+      const largest = largestSum(codeBits) + vectors.length / 2;
+      sums.push({ vectors, masks: instructions ?? [], largest, sampleCounts: ends.sampleCounts });
+    }
 
     await using open = new AsyncDisposableStack();
     const model = open.use(await published.openUnchecked(startModel));
@@ -77,12 +108,10 @@ export function createUpdateAdder(parts: {
     if (state !== null) requireSize(state, 4 * kept.length * layout.size);
 
     const job: SumJob = {
-      vectors,
-      masks,
-      largest: largestSum(codeBits) + vectors.length / 2,
+      sums,
+      rule,
       words,
       code,
-      sampleCounts: ends.sampleCounts,
       server,
       model: model.descriptor,
       state: state?.descriptor ?? null,
@@ -99,12 +128,13 @@ export function createUpdateAdder(parts: {
     open.defer(() => checked);
 
     slots = slotsFor(request, { count: Math.min(pieces, threads.count + SPARE_SLOTS), had: slots });
-    const sumDraft = instructions && open.use(await published.draft());
+    const sumDrafts: BlobDraft[] = [];
+    for (const _ of isMasked ? sums : []) sumDrafts.push(open.use(await published.draft()));
     const modelDraft = open.use(await published.draft());
     const stateDraft = kept.length === 0 ? null : open.use(await optimiserStates.draft());
     let squares = 0;
     let stopped: Exclude<MovedPiece, { kind: 'moved' }> | null = null;
-    const sumWordsKept = words - (instructions === null ? 0 : canaryWords(codeBits));
+    const sumWordsKept = updateVectorLength(layout, codeBits);
     await inOrder({
       pieces,
       ahead: slots.length,
@@ -116,9 +146,9 @@ export function createUpdateAdder(parts: {
         }
         squares += moved.squares;
         const done = pieceOf(job, { piece, slot: slots[piece % slots.length]! });
-        const sum = done.sum.subarray(0, Math.max(0, sumWordsKept - done.firstWord));
+        const ownWords = Math.max(0, sumWordsKept - done.firstWord);
         await Promise.all([
-          sumDraft?.append(littleEndianBytes(sum)),
+          ...sumDrafts.map((draft, index) => draft.append(littleEndianBytes(done.sums[index]!.subarray(0, ownWords)))),
           modelDraft.append(littleEndianBytes(done.weights)),
           stateDraft && writeMemory(stateDraft, { ...done, size: layout.size }),
         ]);
@@ -127,9 +157,11 @@ export function createUpdateAdder(parts: {
     });
     if (stopped !== null) return stoppedBy(stopped);
     await checking;
+    const sumHashes: Sha256Hex[] = [];
+    for (const draft of sumDrafts) sumHashes.push(await draft.publish());
     return {
       kind: 'moved',
-      sum: sumDraft && (await sumDraft.publish()),
+      sums: sumHashes,
       model: await modelDraft.publish(),
       optimiserState: stateDraft && (await stateDraft.publish()),
       updateNorm: Math.sqrt(squares),
@@ -137,26 +169,37 @@ export function createUpdateAdder(parts: {
   };
 
   return {
-    add,
+    async add({ vectors, instructions, ...move }) {
+      const isMasked = instructions !== null;
+      const result = await addSums({ ...move, sums: [{ vectors, instructions }], isMasked, rule: null });
+      if (result.kind === 'moved') {
+        const { sums, ...moved } = result;
+        return { ...moved, sum: sums[0] ?? null };
+      }
+      const { cohort: _, ...failed } = result;
+      return failed;
+    },
+    addCohorts: ({ cohorts, ...move }) => addSums({ ...move, sums: cohorts, isMasked: true }),
     heldBytes: () =>
       slots
-        .flatMap(({ sum, weights, memory }) => [sum, weights, ...memory])
+        .flatMap(({ sums, weights, memory }) => [...sums, weights, ...memory])
         .reduce((bytes, { byteLength }) => bytes + byteLength, 0),
   };
 }
 
 function nothing(): void {}
 
-/** How many words each of the vectors has. */
-function wordsOf({ code, instructions }: Pick<SumRequest, 'code' | 'instructions'>): number {
-  const { layout, codeBits = 32 } = code;
-  return updateVectorLength(layout, codeBits) + (instructions === null ? 0 : canaryWords(codeBits));
+/** What one sum and cohorts' sums have in common. */
+interface SumsRequest extends Move {
+  readonly sums: readonly Pick<SumRequest, 'vectors' | 'instructions'>[];
+  readonly isMasked: boolean;
+  readonly rule: RobustRule | null;
 }
 
 type Ends = { readonly kind: 'read'; readonly sampleCounts: readonly number[] } | Exclude<SumResult, { kind: 'moved' }>;
 
 /** The sum's sample counts, which every piece needs, and its canary, before anything is written. */
-function readEnds({ vectors, instructions, code }: SumRequest): Ends {
+function readEnds({ vectors, instructions, code }: Pick<SumRequest, 'vectors' | 'instructions' | 'code'>): Ends {
   const { layout, codeBits = 32 } = code;
   const masks: readonly Mask[] = instructions ?? [];
   try {
@@ -175,22 +218,25 @@ function readEnds({ vectors, instructions, code }: SumRequest): Ends {
   }
 }
 
-function stoppedBy(stopped: Exclude<MovedPiece, { kind: 'moved' }>): SumResult {
-  return stopped.kind === 'vector-broken' ? stopped : { kind: 'sum-wrong', reason: 'sum-out-of-range' };
+function stoppedBy(stopped: Exclude<MovedPiece, { kind: 'moved' }>): CohortSumsResult {
+  const { sum: cohort } = stopped;
+  if (stopped.kind === 'vector-broken') return { kind: 'vector-broken', vector: stopped.vector, cohort };
+  return { kind: 'sum-wrong', reason: 'sum-out-of-range', cohort };
 }
 
 /** The memory of the last sum, if it fits this one. */
 function slotsFor(
-  { server, code: { codeBits = 32 } }: SumRequest,
+  { server, sums, code: { codeBits = 32 } }: SumsRequest,
   { count, had }: { readonly count: number; readonly had: PieceSlot[] },
 ): PieceSlot[] {
   const [first] = had;
   const fits =
     first !== undefined &&
     first.memory.length === initialMemory(server).length &&
+    first.sums.length === sums.length &&
     first.weights.byteLength === (PIECE_BYTES / codeBits) * 32;
   if (fits && had.length >= count) return had;
-  return Array.from({ length: count }, () => createSlot(server, codeBits));
+  return Array.from({ length: count }, () => createSlot(server, { codeBits, sums: sums.length }));
 }
 
 /** Its first vector grows in order; a second one stands behind the whole of the first. */

@@ -12,7 +12,7 @@
 import type { StageState } from '@wardround/protocols/round/state.ts';
 import { canaryWords } from '@wardround/protocols/secure-aggregation/canary.ts';
 import type { MaskInstruction } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
-import type { Stage, StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { cohortRule, type Stage, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import {
   codeTerms,
   initialStagePieces,
@@ -21,6 +21,7 @@ import {
 } from '@wardround/protocols/study/stage-layout.ts';
 import { updateContext } from '@wardround/protocols/transfer/envelope-contexts.ts';
 import { type UpdateCode, updateVectorLength } from '@wardround/protocols/transfer/update-code.ts';
+import type { RobustRule } from '@wardround/shared/aggregation/robust/robust-rule.ts';
 import { serverStep } from '@wardround/shared/aggregation/server-optimiser.ts';
 import { largestSum } from '@wardround/shared/bytes/code-words.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
@@ -91,10 +92,19 @@ export interface MaskedInspectionRequest extends InspectionRequest {
   readonly maskedInput: Sha256Hex;
 }
 
+interface CohortReference {
+  /** Its place among the round's cohorts. */
+  readonly cohort: number;
+  readonly members: readonly string[];
+  readonly instructions: readonly MaskInstruction[];
+}
+
 export interface AggregationRequest extends RoundRequest {
   /** With secure aggregation: what takes the masks out of the sum. */
   readonly instructions?: readonly MaskInstruction[];
   readonly updates: readonly UpdateReference[];
+  /** With cohorts, in place of `instructions`: the sites of each and what takes the masks out of its sum. */
+  readonly cohorts?: readonly CohortReference[];
   readonly optimiserState: StageState['optimiserState'];
 }
 
@@ -107,9 +117,13 @@ export type AggregationResult =
       readonly updateNorm: number;
       /** With secure aggregation: the sum itself, so that every site can compute the model from it. */
       readonly sum?: Sha256Hex;
+      /** With cohorts: the same of each; `sum` is the first. */
+      readonly cohortSums?: readonly Sha256Hex[];
     }
   /** The sum of masked vectors is none that their sites could have made; nothing was published. */
   | { readonly kind: 'sum-wrong'; readonly reason: string }
+  /** The same of one cohort, or one of its vectors cannot be read any more. */
+  | { readonly kind: 'cohort-wrong'; readonly cohort: number; readonly reason: string; readonly suspect: string | null }
   /** This update cannot be read any more; nothing was added. */
   | { readonly kind: 'unusable'; readonly site: string; readonly reason: string };
 
@@ -192,7 +206,8 @@ export function createModelWork(parts: {
   /** @throws {UnusableUpdateError} for one that is not what was accepted. */
   const openAll = async (request: AggregationRequest, opened: AsyncDisposableStack): Promise<OpenVector[]> => {
     const { layout, codeBits = 32 } = codeOf(request);
-    const canary = request.instructions === undefined ? 0 : canaryWords(codeBits);
+    const isMasked = request.instructions !== undefined || request.cohorts !== undefined;
+    const canary = isMasked ? canaryWords(codeBits) : 0;
     const bytes = ((updateVectorLength(layout, codeBits) + canary) * codeBits) / 8;
     const files: OpenVector[] = [];
     for (const update of request.updates) {
@@ -253,6 +268,37 @@ export function createModelWork(parts: {
     }
   };
 
+  const addCohorts = async (
+    request: AggregationRequest,
+    { cohorts, rule }: { readonly cohorts: readonly CohortReference[]; readonly rule: RobustRule },
+  ): Promise<AggregationResult> => {
+    const code = codeOf(request);
+    await using opened = new AsyncDisposableStack();
+    const groups = [];
+    for (const own of cohorts) {
+      const updates = request.updates.filter(({ site }) => own.members.includes(site));
+      try {
+        groups.push({ ...own, updates, files: await openAll({ ...request, updates }, opened) });
+      } catch (error) {
+        if (!(error instanceof UnusableUpdateError)) throw error;
+        return { kind: 'cohort-wrong', cohort: own.cohort, reason: error.reason, suspect: error.site };
+      }
+    }
+    const { startModel, optimiserState } = request;
+    const result = await adder.addCohorts({
+      cohorts: groups.map(({ files, instructions }) => ({ vectors: files.map(({ vector }) => vector), instructions })),
+      ...{ code, rule, server: stageOf(request).server, startModel, optimiserState },
+    });
+    if (result.kind === 'moved') {
+      const { kind: _, sums, ...moved } = result;
+      return { kind: 'aggregated', ...moved, sum: sums[0]!, cohortSums: sums };
+    }
+    const { cohort, updates, files } = groups[result.cohort]!;
+    if (result.kind === 'sum-wrong') return { kind: 'cohort-wrong', cohort, reason: result.reason, suspect: null };
+    const { site, reason } = brokenUpdate({ ...request, updates }, files, result.vector);
+    return { kind: 'cohort-wrong', cohort, reason, suspect: site };
+  };
+
   return {
     prepareStage: (request) =>
       inTurn(async () => {
@@ -278,7 +324,9 @@ export function createModelWork(parts: {
     aggregate: (request) =>
       inTurn(async () => {
         const { robust } = request.plan.protection;
+        const rule = cohortRule(request.plan);
         try {
+          if (rule !== null) return await addCohorts(request, { cohorts: request.cohorts ?? [], rule });
           return await (robust === undefined ? addAll(request) : aggregateRobustly(request, robust));
         } catch (error) {
           if (error instanceof UnusableUpdateError) return { kind: 'unusable', site: error.site, reason: error.reason };

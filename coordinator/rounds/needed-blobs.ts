@@ -33,6 +33,7 @@ export function neededBlobs(
     for (const { outcome } of state.stages.flatMap(({ rounds }) => rounds)) {
       const isAdded = outcome?.kind === 'committed' || outcome?.kind === 'rolled-back';
       if (isAdded && outcome.sum !== undefined) published.add(outcome.sum);
+      for (const sum of isAdded ? (outcome.cohortSums ?? []) : []) published.add(sum);
     }
     // What proves that a site said two things stays as long, and what was said in rounds that were skipped.
     for (const round of state.stages.flatMap(({ rounds }) => rounds)) {

@@ -1,5 +1,6 @@
 /** All studies of this coordinator: taken up from their journals at the start, launched, and asked for work. */
 import { chooseWork } from '@wardround/protocols/round/choose-work.ts';
+import { cohortRules } from '@wardround/protocols/round/cohorts.ts';
 import type { StudyEvent } from '@wardround/protocols/round/events.ts';
 import { launchStudy } from '@wardround/protocols/round/launch.ts';
 import { isOver, type StudyState } from '@wardround/protocols/round/state.ts';
@@ -198,6 +199,7 @@ export async function openStudies(
           });
         }
         requireSecureAggregation(plan, invited.length);
+        requireCohorts(plan, invited.length);
         if (!scaleFits(plan, invited.length)) {
           throw new RefusalError('updates-do-not-fit', {
             status: 422,
@@ -267,6 +269,18 @@ async function sweep(
   await stores.sessions.messages.sweep(needed.sessionMessages);
   await stores.uploads.removeParts();
   if (states.every(isOver)) await stores.uploads.sweep(needed.uploads);
+}
+
+/** @throws {RefusalError} when there are fewer sites than its rule needs cohorts of. */
+function requireCohorts(plan: StudyPlan, sites: number): void {
+  const rules = cohortRules(plan);
+  if (rules === null || sites >= rules.fewest * rules.size) return;
+  throw new RefusalError('too-few-sites', {
+    status: 409,
+    message:
+      `The plan's cohorts need ${rules.fewest * rules.size} sites (${rules.fewest} cohorts of ${rules.size}) and ${sites} are ` +
+      'admitted. Invite and admit more sites, or lower protection.cohorts.size.',
+  });
 }
 
 /** @throws {RefusalError} when the plan asks for secure aggregation and could not have it. */

@@ -20,6 +20,7 @@ import type { Clock } from './clock.ts';
 import { failpointPhase } from './failpoint-phase.ts';
 import { createInTurn } from './in-turn.ts';
 import { createJournalCursor } from './journal-cursor.ts';
+import { aggregateCohorts } from './session/aggregate-cohorts.ts';
 import { rebuildParty, SessionBrokenError, type SessionParts, unmaskSession } from './session/session-party.ts';
 
 export interface StudyRunner {
@@ -245,6 +246,8 @@ async function perform(
     }
     case 'aggregate': {
       const { stage, round, startModel, optimiserState } = effect;
+      if (effect.cohorts !== undefined)
+        return aggregateCohorts({ ...effect, cohorts: effect.cohorts }, { plan, state, work, sessions });
       let unmasked: ReturnType<typeof unmaskSession> | null = null;
       if (currentRound(state)?.session !== undefined) {
         try {
@@ -272,6 +275,9 @@ async function perform(
       if (result.kind === 'aggregated') {
         return { ...result, stage, round, ...transcript };
       }
+      if (result.kind === 'cohort-wrong') {
+        return { kind: 'round-unfit', stage, round, reason: result.reason, suspect: result.suspect, ...transcript };
+      }
       // Once shares were revealed there is no other sum of this round: it cannot go on without one of its vectors.
       const { site, reason } = result;
       if (unmasked !== null) return { kind: 'round-unfit', stage, round, reason, suspect: site, ...transcript };
@@ -291,7 +297,7 @@ function giveUp(effect: Effect): StudyInput {
 function blobsIn(done: StudyInput): Sha256Hex[] {
   if (done.kind === 'stage-prepared') return [done.model];
   if (done.kind !== 'aggregated') return [];
-  return [done.model, done.optimiserState, done.sum].flatMap((hash) => hash ?? []);
+  return [done.model, done.optimiserState, done.sum, ...(done.cohortSums ?? [])].flatMap((hash) => hash ?? []);
 }
 
 /** The event's names and numbers; reports and figures have their own place. */

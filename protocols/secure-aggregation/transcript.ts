@@ -20,3 +20,8 @@ export function transcriptHash({ terms, messages }: Transcript): Sha256Hex {
     messages: messages.map((message) => messageHash(message)),
   });
 }
+
+/** The same of a round's cohorts that were added, in their order. */
+export function cohortsTranscriptHash(transcripts: readonly Sha256Hex[]): Sha256Hex {
+  return hashOfJson('secure-aggregation-cohort-transcripts/1', transcripts);
+}

@@ -6,8 +6,10 @@ import { type PieceMessage, type PieceReply, pieceWork } from './piece-work.ts';
 let current: SumJob | null = null;
 
 function forget(): void {
-  for (const { key } of current?.masks ?? []) key.fill(0);
-  for (const { body } of current?.vectors ?? []) body.contentKey.fill(0);
+  for (const { masks, vectors } of current?.sums ?? []) {
+    for (const { key } of masks) key.fill(0);
+    for (const { body } of vectors) body.contentKey.fill(0);
+  }
   current = null;
 }
 

@@ -15,7 +15,7 @@ import { RefusalError } from '../../refusal-error.ts';
 import type { UploadStore } from '../../storage/upload-store.ts';
 import { requireAccepted } from '../require-accepted.ts';
 import type { StudyRunner } from '../study-runner.ts';
-import { rebuildParty, SessionBrokenError, type SessionParts } from './session-party.ts';
+import { cohortOfSite, rebuildParty, SessionBrokenError, type SessionParts } from './session-party.ts';
 
 export interface SessionAddress {
   readonly site: string;
@@ -80,7 +80,9 @@ async function findVector(site: string, { blob, message }: SessionOffer, uploads
 async function checkMessage(runner: StudyRunner, message: SignedMessage, parts: SessionParts): Promise<string | null> {
   let state: CoordinatorState;
   try {
-    ({ state } = await rebuildParty({ state: runner.state(), plan: runner.plan }, parts));
+    const study = runner.state();
+    const cohort = cohortOfSite(study, message.header.site);
+    ({ state } = await rebuildParty({ state: study, plan: runner.plan, cohort }, parts));
   } catch (error) {
     if (error instanceof SessionBrokenError && error.reason === 'no-roster') return error.reason;
     throw error;

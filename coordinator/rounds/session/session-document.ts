@@ -4,7 +4,7 @@ import type { ModelChain, SessionDocument } from '@wardround/protocols/session/m
 import { RefusalError } from '../../refusal-error.ts';
 import type { StudyRunner } from '../study-runner.ts';
 import type { SessionAddress } from './receive-session-message.ts';
-import { rebuildParty, SessionBrokenError, type SessionParts } from './session-party.ts';
+import { cohortOfSite, rebuildParty, SessionBrokenError, type SessionParts } from './session-party.ts';
 
 /** @throws {RefusalError} */
 export async function sessionDocument(
@@ -29,7 +29,8 @@ export async function sessionDocument(
     });
   }
   try {
-    const { document } = await rebuildParty({ state, plan: runner.plan }, parts);
+    const cohort = cohortOfSite(state, site);
+    const { document } = await rebuildParty({ state, plan: runner.plan, cohort }, parts);
     if (document !== null) return document(site);
   } catch (error) {
     if (!(error instanceof SessionBrokenError)) throw error;
@@ -53,9 +54,10 @@ export function modelChain(runner: StudyRunner, stageName: string): ModelChain {
   for (const { round, sites, outcome } of stage.rounds) {
     if (outcome?.kind === 'skipped') skipped.push({ round, reason: outcome.reason });
     if (outcome?.kind !== 'committed' && outcome?.kind !== 'rolled-back') continue;
-    const { sum, transcript } = outcome;
+    const { sum, transcript, cohortSums } = outcome;
     if (sum === undefined || transcript === undefined) continue;
-    const link = { round, sites: sites.length, sum, transcript };
+    const ofCohorts = cohortSums !== undefined && { cohortSums: [...cohortSums] };
+    const link = { round, sites: sites.length, sum, transcript, ...ofCohorts };
     if (outcome.kind === 'committed') links.push({ ...link, model: outcome.model });
     else
       links.push({ ...link, model: outcome.rejectedModel, rolledBack: { to: outcome.model, reason: outcome.reason } });

@@ -1,5 +1,6 @@
 /** The coordinator's part in a round's session, made again from the journal and the messages that it names. */
 
+import { cohortOf } from '@wardround/protocols/round/cohorts.ts';
 import type { SessionState } from '@wardround/protocols/round/session-state.ts';
 import { currentRound, currentStage, type StudyState } from '@wardround/protocols/round/state.ts';
 import {
@@ -15,6 +16,7 @@ import {
   AdvertiseMessage,
   PHASES,
   type Phase,
+  type SessionTerms,
   type SignedMessage,
   SiteMessage,
 } from '@wardround/protocols/secure-aggregation/messages.ts';
@@ -34,6 +36,8 @@ export interface SessionParts {
   /** The roster of that hash, or the newest; null where there is none. */
   readonly roster: (hash: Sha256Hex | null) => Promise<PinnedRoster | null>;
 }
+
+type Cohort = SessionTerms['cohort'];
 
 /** The messages of a step do not fit together: the attempt cannot go on. */
 export class SessionBrokenError extends Error {
@@ -55,23 +59,32 @@ export interface SessionParty {
   readonly document: ((site: string) => SessionDocument) | null;
 }
 
+/** The cohort of a site; undefined where the round has none, or none yet. */
+export function cohortOfSite(state: StudyState, site: string): Cohort {
+  const cohorts = currentRound(state)?.session?.cohorts;
+  return cohorts === undefined ? undefined : cohortOf(cohorts, site);
+}
+
 /**
- * The session of the study's current round, up to its open step or, when all are closed, its last one.
+ * The session of the study's current round, or of one of its cohorts, up to its open step or, when all are closed, its last
+ * one.
  *
+ * @param study `cohort`: needed where the round has cohorts.
  * @throws {SessionBrokenError}
  */
 export async function rebuildParty(
-  { state, plan }: { readonly state: StudyState; readonly plan: StudyPlan },
+  { state, plan, cohort }: { readonly state: StudyState; readonly plan: StudyPlan; readonly cohort?: Cohort },
   parts: SessionParts,
 ): Promise<SessionParty> {
   const round = currentRound(state);
   const stage = currentStage(state);
   const planned = plan.stages.find(({ name }) => name === stage?.name);
-  if (round?.session === undefined || stage === undefined || planned === undefined) {
+  const isOfCohort = round?.session?.cohorts === undefined || cohort !== undefined;
+  if (round?.session === undefined || stage === undefined || planned === undefined || !isOfCohort) {
     throw new RangeError('Cannot make the session again: the study has none now');
   }
   const { session } = round;
-  const said = await readMessages(session, parts.messages);
+  const said = await readMessages(session, { folder: parts.messages, cohort });
   const first = said.get('advertise')?.[0];
   const bound = first === undefined ? null : AdvertiseMessage.parse(first).body.terms.roster;
   const roster = await parts.roster(bound);
@@ -85,6 +98,7 @@ export async function rebuildParty(
       model: round.startModel,
       layout: parts.models.layout(plan, planned),
       codeBits: codeBitsOf(plan),
+      cohort,
     },
     roster,
   );
@@ -136,11 +150,15 @@ function documentOf(step: Phase, answer: unknown): (site: string) => SessionDocu
   };
 }
 
-async function readMessages(session: SessionState, folder: BlobStore): Promise<Map<Phase, SignedMessage[]>> {
+async function readMessages(
+  session: SessionState,
+  { folder, cohort }: { readonly folder: BlobStore; readonly cohort: Cohort },
+): Promise<Map<Phase, SignedMessage[]>> {
   const found = new Map<Phase, SignedMessage[]>();
   for (const phase of PHASES) {
     const messages: SignedMessage[] = [];
-    for (const { body } of Object.values(session.steps[phase]?.messages ?? {})) {
+    for (const [site, { body }] of Object.entries(session.steps[phase]?.messages ?? {})) {
+      if (cohort !== undefined && !cohort.members.includes(site)) continue;
       messages.push(SiteMessage.parse(JSON.parse(Buffer.from(await folder.read(body)).toString())) as SignedMessage);
     }
     if (messages.length > 0) found.set(phase, messages);
