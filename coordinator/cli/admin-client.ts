@@ -29,7 +29,11 @@ export async function openAdminClient(state: string): Promise<AdminClient> {
   const keys = publicKeys(identity);
   const certificate = address.certificateFile === null ? undefined : await readFile(address.certificateFile);
 
+  /** The coordinator goes by a steady time, from which the machine's clock may have been set away (rounds/clock.ts). */
+  let clockOffsetMillis = 0;
+
   const ask = async (method: 'GET' | 'POST', path: string, message?: unknown): Promise<unknown> => {
+    const offsetBefore = clockOffsetMillis;
     const body = message === undefined ? '' : JSON.stringify(message);
     const headers = signRequest({
       identity,
@@ -38,23 +42,28 @@ export async function openAdminClient(state: string): Promise<AdminClient> {
       path,
       bodyHash: sha256Hex(body),
       coordinatorFingerprint: fingerprint(keys),
-      nowMillis: Date.now(),
+      nowMillis: Math.round(Date.now() + clockOffsetMillis),
       sequence: null,
     });
     const answer = await send(new URL(path, address.url), { method, headers, body, certificate });
+    let timeMillis: number;
     try {
-      verifyAnswer(answer.headers, {
+      ({ timeMillis } = verifyAnswer(answer.headers, {
         status: answer.status,
         bodyHash: sha256Hex(answer.bytes),
         requestNonce: headers[SIGNATURE_HEADERS.nonce] ?? '',
         signingKey: keys.signingKey,
-      });
+      }));
     } catch {
       throw notRunning();
     }
     const value: unknown = JSON.parse(answer.bytes.toString());
     if (answer.status === 200) return value;
     const { code, message: explanation } = Problem.parse(value);
+    if (code === 'clock-skew' && offsetBefore === 0) {
+      clockOffsetMillis = timeMillis - Date.now();
+      return ask(method, path, message);
+    }
     throw new RefusalError(code, { status: answer.status, message: explanation });
   };
 

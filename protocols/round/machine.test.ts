@@ -404,6 +404,16 @@ describe('a restart', () => {
     expect(late.state.phase).toEqual({ kind: 'training', deadlineMillis: 90_500 });
     expect(step(late.state, update(late.state, 'geneva'), 90_001).refusal).toBeNull();
   });
+
+  test('after the clock was put back by a day waits for the window anew, and not for a day', () => {
+    const state = training();
+    const day = 86_400_000;
+    const late = step(state, { kind: 'restarted' }, 11 + day).state;
+    const { deadlineMillis } = late.phase as { deadlineMillis: number };
+    const back = step(late, { kind: 'restarted' }, 20).state;
+    expect(back.phase).toMatchObject({ deadlineMillis: deadlineMillis - day - 11 + 20 });
+    expect(step(back, { kind: 'restarted' }, 20).events).toEqual([]);
+  });
 });
 
 describe('an abort', () => {

@@ -117,6 +117,11 @@ export function respond(state: StudyState, input: StudyInput, atMillis: number):
       if (!('deadlineMillis' in state.phase) || state.paused !== undefined) return nothing;
       const grace = Math.min(restartGraceMillis, phaseWindowMillis(state));
       const deadlineMillis = Math.round(atMillis + grace);
+      // Farther away than its window no deadline is, unless the clock was put back while nobody ran.
+      const latestMillis = Math.round(atMillis + phaseWindowMillis(state));
+      if (state.phase.deadlineMillis > latestMillis) {
+        return accept({ kind: 'deadline-extended', atMillis, deadlineMillis: latestMillis });
+      }
       if (deadlineMillis <= state.phase.deadlineMillis) return nothing;
       return accept({ kind: 'deadline-extended', atMillis, deadlineMillis });
     }
