@@ -9,8 +9,7 @@ import type { Cohort } from '../data/cohort.ts';
 import { readSlices } from '../data/slice-images.ts';
 import { stageProgress } from './batches/local-steps.ts';
 import type { SliceRange } from './batches/slice-batches.ts';
-import type { PretrainingRound } from './pretrain-slices.ts';
-import { createRoundFigures, type RoundTraining, requireFinite } from './round-training.ts';
+import { createRoundFigures, type PretrainingRound, type RoundTraining, requireFinite } from './round-training.ts';
 import { betweenSteps, type Steering } from './steering.ts';
 
 /**

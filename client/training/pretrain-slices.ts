@@ -2,7 +2,6 @@
  * One local round of slice pretraining: the global weights in, the weights after this site's own steps out. A plan with
  * `protection.privacy` trains privately (pretrain-privately.ts).
  */
-import type { SlicePretrainingStage, StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { Engine } from '@wardround/shared/learning/engine/open-engine.ts';
 import { createSlicePretraining } from '@wardround/shared/learning/stages/slice-pretraining.ts';
 import { createRandom } from '@wardround/shared/random/seeded-random.ts';
@@ -12,17 +11,8 @@ import { localBatches, localSteps, stageProgress } from './batches/local-steps.t
 import { type SliceRange, sliceBatches } from './batches/slice-batches.ts';
 import { DeclineError } from './decline-error.ts';
 import { pretrainPrivately } from './pretrain-privately.ts';
-import { createRoundFigures, type RoundTraining, requireFinite } from './round-training.ts';
+import { createRoundFigures, type PretrainingRound, type RoundTraining, requireFinite } from './round-training.ts';
 import { betweenSteps, type Steering } from './steering.ts';
-
-export interface PretrainingRound {
-  readonly plan: StudyPlan;
-  readonly stage: SlicePretrainingStage;
-  /** From 1. */
-  readonly round: number;
-  /** The stage's weights at the start of the round. */
-  readonly weights: Float32Array;
-}
 
 /** The slices that may train: those of the patients that are not held out. */
 function trainingSlices(cohort: Cohort): SliceRange[] {

@@ -1,6 +1,16 @@
 /** What one local round of a stage takes and gives. */
 import type { TrainingFigures } from '@wardround/protocols/session/messages.ts';
+import type { SlicePretrainingStage, StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { DeclineError } from './decline-error.ts';
+
+export interface PretrainingRound {
+  readonly plan: StudyPlan;
+  readonly stage: SlicePretrainingStage;
+  /** From 1. */
+  readonly round: number;
+  /** The stage's weights at the start of the round. */
+  readonly weights: Float32Array;
+}
 
 export interface RoundTraining {
   /** The stage's weights after the local steps, in layout order. */
