@@ -1,4 +1,5 @@
 /** A study plan in plain words, for the person who decides about it: what is read, what leaves the site, what stays. */
+import { sessionParameters } from '@wardround/protocols/secure-aggregation/parameters.ts';
 import {
   codeBitsOf,
   graceSeconds,
@@ -123,6 +124,7 @@ function gateLines({ gate }: StudyPlan['protection']): string[] {
 function protectionLine({ protection }: StudyPlan): string {
   switch (protection.mode) {
     case 'secure-aggregation':
+      if (protection.cohorts !== undefined) return cohortLine(protection.cohorts);
       return 'Secure aggregation: the coordinator sees the sum of all sites’ updates and none of them alone, unless more than a third of the sites work with it.';
     case 'sealed':
       return 'Updates are encrypted to the coordinator. The coordinator can open a single site’s update while it adds it to the others.';
@@ -131,6 +133,17 @@ function protectionLine({ protection }: StudyPlan): string {
     default:
       return protection.mode satisfies never;
   }
+}
+
+function cohortLine({ size, rule, trimmed = 1 }: NonNullable<StudyPlan['protection']['cohorts']>): string {
+  const { fewestSurvivors } = sessionParameters(size);
+  const how =
+    rule === 'median' ? 'the median' : `the mean without the ${trimmed} smallest and ${trimmed} largest values`;
+  return (
+    `Secure aggregation in cohorts: the hospitals of a round are divided into cohorts of at least ${size}. The coordinator, and every ` +
+    `hospital, learns each cohort’s sum, which is of at least ${fewestSurvivors} hospitals, and no update alone, unless more than a third of the sites of ` +
+    `a cohort work with it. The model moves by ${how} over the cohorts, number by number, so that a faulty hospital spoils its cohort alone.`
+  );
 }
 
 function epsilonLine(plan: StudyPlan, epsilon: number | null): string {

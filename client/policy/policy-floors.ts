@@ -81,18 +81,22 @@ export function policyFloors(plan: StudyPlan, policy: SitePolicy, facts: StudyFa
     rest: { reason: PolicyReason; needed: string; found: string; isMet: boolean; setting: string },
   ) => floors.push({ name, ...rest });
 
-  const sites = Math.min(participation.quorum, facts.sites ?? Number.POSITIVE_INFINITY);
+  const { cohorts } = protection;
+  // In a plan with cohorts it is among the sites of a cohort that an update is hidden.
+  const sites = Math.min(cohorts?.size ?? participation.quorum, facts.sites ?? Number.POSITIVE_INFINITY);
   if (policy.minimumSites !== undefined) {
-    const needed = `at least ${policy.minimumSites} sites in a round`;
+    const needed = `at least ${policy.minimumSites} sites in a ${cohorts === undefined ? 'round' : 'cohort'}`;
     const isMet = sites >= policy.minimumSites;
-    const rest = { reason: 'policy-minimum-sites', setting: 'participation.quorum' } as const;
+    const setting = cohorts === undefined ? 'participation.quorum' : 'protection.cohorts.size';
+    const rest = { reason: 'policy-minimum-sites', setting } as const;
     add('minimumSites', { ...rest, needed, found: String(sites), isMet });
   }
   if (policy.minimumThreshold !== undefined) {
     const threshold = openingThreshold(protection.mode, sites);
     const needed = `at least ${policy.minimumThreshold} sites together to open an update`;
     const isMet = threshold >= policy.minimumThreshold;
-    const rest = { reason: 'policy-minimum-threshold', setting: 'protection.mode' } as const;
+    const setting = cohorts === undefined ? 'protection.mode' : 'protection.cohorts.size';
+    const rest = { reason: 'policy-minimum-threshold', setting } as const;
     add('minimumThreshold', { ...rest, needed, found: String(threshold), isMet });
   }
   // A mode that a policy has to name is refused where there is no policy, or none about modes.

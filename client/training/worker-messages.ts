@@ -132,7 +132,14 @@ export interface AdvanceTask {
   } | null;
   /** What the coordinator says the stage began with. */
   readonly initial: Sha256Hex;
-  readonly links: readonly { readonly sites: number; readonly sum: string; readonly model: Sha256Hex }[];
+  readonly links: readonly {
+    readonly sites: number;
+    /** The file of the sum. */
+    readonly sum: string;
+    /** In studies with cohorts: the files of the sums that take its place, in the order of the chain. */
+    readonly cohortSums?: readonly string[];
+    readonly model: Sha256Hex;
+  }[];
   /** Holds weights and memories under their hashes. */
   readonly folder: string;
 }

@@ -5,11 +5,13 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeBitsOf, type Stage, type StudyPlan } from '@wardround/protocols/study/plan.ts';
-import { initialStagePieces, stageLayout, stageUpdateCode } from '@wardround/protocols/study/stage-layout.ts';
+import { cohortRules } from '@wardround/protocols/round/cohorts.ts';
+import { codeBitsOf, cohortRule, type Stage, type StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { codeTerms, initialStagePieces, stageLayout } from '@wardround/protocols/study/stage-layout.ts';
+import { applyCohortSumsPiece } from '@wardround/protocols/transfer/apply-cohort-sums.ts';
 import { applySumPiece, PIECE_WORDS } from '@wardround/protocols/transfer/apply-sum.ts';
 import { sampleCountWords } from '@wardround/protocols/transfer/sample-counts.ts';
-import { sumOfSampleCounts, updateVectorBytes } from '@wardround/protocols/transfer/update-code.ts';
+import { sumOfSampleCounts, type UpdateCode, updateVectorBytes } from '@wardround/protocols/transfer/update-code.ts';
 import { codeWordsFromBytes, createCodeWords } from '@wardround/shared/bytes/code-words.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
@@ -21,25 +23,36 @@ import type { Advanced, AdvanceTask } from '../worker-messages.ts';
 /** The reason when what is kept here cannot be gone on from: all can be computed again from the beginning. */
 export const KEPT_MODEL_DAMAGED = 'kept-model-damaged';
 
+/** How a stage's model is laid out and what it starts from. */
+export interface ChainModels {
+  readonly layout: typeof stageLayout;
+  readonly initialPieces: typeof initialStagePieces;
+}
+
+const PLANNED: ChainModels = { layout: stageLayout, initialPieces: initialStagePieces };
+
 /**
  * Nothing is left in the folder when it throws.
  *
+ * @param options `models`: those that plans describe, unless a test has others.
  * @throws {DeclineError} `model-chain-broken` when the coordinator's weights are not those that follow; `kept-model-damaged`.
  */
 export async function advanceModel(
   task: AdvanceTask,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal, models = PLANNED }: { readonly signal?: AbortSignal; readonly models?: ChainModels } = {},
 ): Promise<Advanced> {
   const { plan, from, links, folder } = task;
   const stage = plan.stages.find(({ name }) => name === task.stage);
   if (stage === undefined) throw new DeclineError('unknown-stage', 'Cannot go on: the plan has no stage of that name.');
   if (from !== null && from.initial !== task.initial) throw chainBroken();
-  const { size } = stageLayout(plan, stage);
+  const layout = models.layout(plan, stage);
+  const { size } = layout;
   await using files = new AsyncDisposableStack();
   const sums: Sum[] = [];
-  for (const link of links) sums.push(await openSum(link, { plan, stage, files }));
+  for (const link of links) sums.push(await openSum(link, { plan, layout, files }));
   const kept = async (hash: Sha256Hex) => openKept(join(folder, hash), { hash, size, files });
-  const weights = from === null ? startOf(plan, stage, task.initial) : await kept(from.model);
+  const weights =
+    from === null ? startOf(models.initialPieces(plan, stage, PIECE_WORDS), task.initial) : await kept(from.model);
   const { momentum, secondMoment } = memoriesOf(stage);
   const vectors: Vector[] = [await openVector(weights, { folder, files })];
   for (const [start, hash] of [
@@ -51,7 +64,9 @@ export async function advanceModel(
     vectors.push(await openVector(hash == null ? filledWith(start) : await kept(hash), { folder, files }));
   }
 
-  const codes = createCodeWords(Math.min(PIECE_WORDS, size), codeBitsOf(plan));
+  const rule = cohortRule(plan);
+  const most = Math.max(1, ...sums.map(({ parts }) => parts.length));
+  const codes = Array.from({ length: most }, () => createCodeWords(Math.min(PIECE_WORDS, size), codeBitsOf(plan)));
   for (let first = 0, turn = 0; first < size; first += PIECE_WORDS, turn += 1) {
     signal?.throwIfAborted();
     const length = Math.min(PIECE_WORDS, size - first);
@@ -59,13 +74,18 @@ export async function advanceModel(
     for (const vector of vectors) pieces.push(await nextPiece(vector, { first, length, turn }));
     const [values, m = null, v = null] = pieces as [Float32Array, Float32Array?, Float32Array?];
     for (const sum of sums) {
-      const own = codes.subarray(0, length);
-      await readInto(sum.handle, {
-        position: own.BYTES_PER_ELEMENT * (sum.firstCode + first),
-        target: littleEndianBytes(own),
-      });
-      const piece = { firstParameter: first, codes: own, weights: values, momentum: m, secondMoment: v };
-      applySumPiece(piece, { ...sum, server: stage.server });
+      const own = codes.slice(0, sum.parts.length).map((words) => words.subarray(0, length));
+      for (const [index, { handle }] of sum.parts.entries()) {
+        const words = own[index]!;
+        const position = words.BYTES_PER_ELEMENT * (sum.firstCode + first);
+        await readInto(handle, { position, target: littleEndianBytes(words) });
+      }
+      const { code } = sum;
+      const { server } = stage;
+      const sampleCounts = sum.parts.map((part) => part.sampleCounts);
+      const moved = { firstParameter: first, weights: values, momentum: m, secondMoment: v };
+      if (rule === null) applySumPiece({ ...moved, codes: own[0]! }, { code, sampleCounts: sampleCounts[0]!, server });
+      else applyCohortSumsPiece({ ...moved, codes: own }, { code, sampleCounts, rule, server });
       sum.hash.update(littleEndianBytes(values));
     }
     for (const [index, vector] of vectors.entries()) await append(vector, pieces[index]!);
@@ -81,32 +101,37 @@ export async function advanceModel(
 }
 
 interface Sum {
-  readonly handle: FileHandle;
-  readonly code: ReturnType<typeof stageUpdateCode>;
+  /** One, or one of each cohort. */
+  readonly parts: readonly { readonly handle: FileHandle; readonly sampleCounts: readonly number[] }[];
+  readonly code: UpdateCode;
   /** The word that its codes begin at. */
   readonly firstCode: number;
-  readonly sampleCounts: readonly number[];
   readonly hash: ReturnType<typeof createHash>;
   readonly model: Sha256Hex;
 }
 
 async function openSum(
-  { sum, sites, model }: AdvanceTask['links'][number],
-  { plan, stage, files }: { plan: StudyPlan; stage: Stage; files: AsyncDisposableStack },
+  { sum, cohortSums, sites, model }: AdvanceTask['links'][number],
+  { plan, layout, files }: { plan: StudyPlan; layout: UpdateCode['layout']; files: AsyncDisposableStack },
 ): Promise<Sum> {
-  const handle = files.use(await open(sum));
-  const code = stageUpdateCode(plan, stage, sites);
-  const { layout, codeBits = 32 } = code;
+  const code: UpdateCode = { layout, ...codeTerms(plan, sites) };
+  const { codeBits = 32 } = code;
   const firstCode = sampleCountWords(layout.groups.length, codeBits);
-  if ((await handle.stat()).size !== updateVectorBytes(layout, codeBits)) throw chainBroken();
-  const head = codeWordsFromBytes(await readAt(handle, { position: 0, bytes: (codeBits / 8) * firstCode }), codeBits);
-  let sampleCounts: readonly number[];
-  try {
-    sampleCounts = sumOfSampleCounts(head, code);
-  } catch {
+  const parts: Sum['parts'][number][] = [];
+  for (const file of cohortSums ?? [sum]) {
+    const handle = files.use(await open(file));
+    if ((await handle.stat()).size !== updateVectorBytes(layout, codeBits)) throw chainBroken();
+    const head = codeWordsFromBytes(await readAt(handle, { position: 0, bytes: (codeBits / 8) * firstCode }), codeBits);
+    try {
+      parts.push({ handle, sampleCounts: sumOfSampleCounts(head, code) });
+    } catch {
+      throw chainBroken();
+    }
+  }
+  if (cohortSums === undefined ? cohortRule(plan) !== null : parts.length < (cohortRules(plan)?.fewest ?? Infinity)) {
     throw chainBroken();
   }
-  return { handle, code, firstCode, sampleCounts, hash: createHash('sha256'), model };
+  return { parts, code, firstCode, hash: createHash('sha256'), model };
 }
 
 /** What the optimiser remembers, as it is before the first step; null for what it does not. */
@@ -129,8 +154,8 @@ const filledWith = (value: number): Source => ({
   requireUndamaged: () => undefined,
 });
 
-function startOf(plan: StudyPlan, stage: Stage, initial: Sha256Hex): Source {
-  const pieces = initialStagePieces(plan, stage, PIECE_WORDS)[Symbol.iterator]();
+function startOf(initialPieces: Iterable<Float32Array>, initial: Sha256Hex): Source {
+  const pieces = initialPieces[Symbol.iterator]();
   const hash = createHash('sha256');
   return {
     read(target) {

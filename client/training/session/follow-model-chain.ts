@@ -29,6 +29,8 @@ interface ChainContext {
   readonly link: Pick<SiteLink, 'modelChain' | 'download'>;
   readonly trainer: Pick<Trainer, 'run'>;
   readonly signal: AbortSignal;
+  /** The models that plans describe, unless a test has others. */
+  readonly layoutOf?: typeof stageLayout | undefined;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function followModelChain(wanted: Wanted, context: ChainContext): P
 
 async function follow(wanted: Wanted, kept: KeptModel | null, context: ChainContext): Promise<ModelFile> {
   const { study, plan, stage, model } = wanted;
-  const { folder, link, trainer, signal } = context;
+  const { folder, link, trainer, signal, layoutOf = stageLayout } = context;
   const planned = plan.stages.find(({ name }) => name === stage);
   if (planned === undefined)
     throw new DeclineError('unknown-stage', 'Cannot go on: the plan has no stage of that name.');
@@ -60,7 +62,7 @@ async function follow(wanted: Wanted, kept: KeptModel | null, context: ChainCont
   const { gate } = plan.protection;
   const route = modelRoute(chain, { kept: kept && { ...kept, fallback: kept.fallback?.model ?? null }, gate });
   if (route?.model !== model) throw chainBroken();
-  const maximumBytes = updateVectorBytes(stageLayout(plan, planned), codeBitsOf(plan));
+  const maximumBytes = updateVectorBytes(layoutOf(plan, planned), codeBitsOf(plan));
   let fallback = route.fallbackAfter === 'kept' ? (kept?.fallback ?? null) : null;
   let at: Standing | null = route.from === 'start' ? null : route.from === 'kept' ? kept : (kept?.fallback ?? null);
   const keep = async (standing: Standing, round: number): Promise<void> => {
@@ -83,8 +85,11 @@ async function follow(wanted: Wanted, kept: KeptModel | null, context: ChainCont
   for (const batch of batches(route, gate !== undefined)) {
     if (gate !== undefined && done === route.fallbackAfter && at !== null) fallback = filesIn(at);
     const links = [];
-    for (const { sites, sum, model: next } of batch) {
-      links.push({ sites, sum: await link.download(sum, { maximumBytes, signal }), model: next });
+    for (const { sites, sum, cohortSums, model: next } of batch) {
+      const fetched: string[] = [];
+      for (const hash of cohortSums ?? [sum]) fetched.push(await link.download(hash, { maximumBytes, signal }));
+      const ofCohorts = cohortSums !== undefined && { cohortSums: fetched };
+      links.push({ sites, sum: fetched[0]!, ...ofCohorts, model: next });
     }
     at = await trainer.run(
       {
@@ -100,14 +105,14 @@ async function follow(wanted: Wanted, kept: KeptModel | null, context: ChainCont
     );
     done += batch.length;
     await keep(at, batch.at(-1)?.round ?? 0);
-    for (const { sum } of links) await rm(sum, { force: true });
+    for (const { sum, cohortSums = [sum] } of links) for (const file of cohortSums) await rm(file, { force: true });
   }
   if (at === null) throw chainBroken();
   if (gate !== undefined && done === route.fallbackAfter) fallback = filesIn(at);
   await keep(at, route.round);
-  await keepFollowedLinks(folder, { study, stage, links: chain.links });
   // What a rollback leads to lies here already, unless it was lost.
   if (!(await isThere(join(models, model)))) return follow(wanted, null, context);
+  await keepFollowedLinks(folder, { study, stage, links: chain.links });
   return { hash: model, file: join(models, model) };
 }
 
@@ -127,9 +132,10 @@ function batches({ from, links, fallbackAfter }: ModelRoute, isGated: boolean): 
   const split = isGated && fallbackAfter !== 'kept' ? fallbackAfter : links.length;
   const found: ChainLink[][] = from === 'start' && split === 0 ? [[]] : [];
   for (const part of [links.slice(0, split), links.slice(split)]) {
-    for (let first = 0; first < part.length; first += LINKS_AT_ONCE) {
-      found.push(part.slice(first, first + LINKS_AT_ONCE));
-    }
+    // Links with many sums are taken fewer at a time: what is on the disk stays within as many sums.
+    const sums = Math.max(1, ...part.map(({ cohortSums = [] }) => cohortSums.length));
+    const atOnce = Math.max(1, Math.floor(LINKS_AT_ONCE / sums));
+    for (let first = 0; first < part.length; first += atOnce) found.push(part.slice(first, first + atOnce));
   }
   return found;
 }

@@ -7,8 +7,9 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sessionRoster } from '@wardround/protocols/enrolment/session-roster.ts';
+import { cohortOf, cohortRules, cohortsOfRound } from '@wardround/protocols/round/cohorts.ts';
 import { maskInstructions } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
-import type { SignedMessage } from '@wardround/protocols/secure-aggregation/messages.ts';
+import type { SessionTerms, SignedMessage } from '@wardround/protocols/secure-aggregation/messages.ts';
 import { sessionTerms } from '@wardround/protocols/secure-aggregation/session-terms.ts';
 import {
   acceptShares,
@@ -94,8 +95,9 @@ async function takeStep(
   }
   const own = await partyContext(piece.plan, context);
   if (work.step === 'advertise') {
+    const cohort = ownCohort(piece, context.site);
     const terms = sessionTerms(
-      { ...work, layout: layoutOf(piece, context), codeBits: codeBitsOf(piece.plan) },
+      { ...work, layout: layoutOf(piece, context), codeBits: codeBitsOf(piece.plan), cohort },
       own.roster,
     );
     const step = advertise(party, { terms, context: own });
@@ -105,6 +107,7 @@ async function takeStep(
   if (party === null || !isOfAttempt) {
     throw new DeclineError('session-not-known', 'Cannot take part: this site is not in that attempt of the session.');
   }
+  if ((party.terms.cohort === undefined) !== (piece.plan.protection.cohorts === undefined)) throw cohortWrong();
   const answer = await context.link.sessionDocument(work, piece.signal);
   switch (answer.step) {
     case 'share-keys': {
@@ -131,6 +134,35 @@ async function takeStep(
     default:
       return answer satisfies never;
   }
+}
+
+/**
+ * The cohort that this site computes for itself from the list of those that have trained: the coordinator cannot choose with
+ * whom it is. The first attempt has none, and nobody goes on with it.
+ */
+function ownCohort({ work, plan }: SessionPiece, site: string): SessionTerms['cohort'] {
+  const rules = cohortRules(plan);
+  const { trained, study, stage, round, attempt } = work;
+  if (rules === null) {
+    if (trained !== undefined) throw cohortWrong();
+    return undefined;
+  }
+  if (trained === undefined) {
+    if (attempt > 1) throw cohortWrong();
+    return undefined;
+  }
+  const isStable = plan.protection.stableCohorts === true;
+  const isList = new Set(trained).size === trained.length && trained.includes(site) && attempt > 1;
+  const cohorts = isList ? cohortsOfRound(trained, { rules, place: { study, stage, round, attempt, isStable } }) : null;
+  if (cohorts === null) throw cohortWrong();
+  return cohortOf(cohorts, site);
+}
+
+function cohortWrong(): DeclineError {
+  return new DeclineError(
+    'cohort-wrong',
+    'Cannot take part: the plan says otherwise than the coordinator who aggregates together in this round.',
+  );
 }
 
 /** The state that a step leaves; with it, the step was taken and its message is to be sent again as it was. */

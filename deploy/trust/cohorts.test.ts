@@ -1,0 +1,173 @@
+/** Whole studies with cohorts: a real coordinator, the real client but for training, drop-outs and restarts. */
+import {
+  startTestCoordinator,
+  type TestCoordinator,
+  testPlan,
+} from '@wardround/coordinator/testing/test-coordinator.ts';
+import type { StudyState } from '@wardround/protocols/round/state.ts';
+import type { Work } from '@wardround/protocols/session/messages.ts';
+import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
+import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createSessionSite, type SessionSite, type SiteHooks } from './testing/session-site.ts';
+
+const namesOf = (count: number) => Array.from({ length: count }, (_, i) => `site-${String(i).padStart(2, '0')}`);
+const nine = namesOf(9);
+const cleanUps: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+function plan(
+  options: { sessionSeconds?: number; rounds?: number; codeBits?: 16; stableCohorts?: true } = {},
+): StudyPlan {
+  const { sessionSeconds = 60, rounds = 2, ...protection } = options;
+  const base = testPlan({ rounds, quorum: 9 });
+  return checkStudyPlan({
+    ...base,
+    stages: base.stages.slice(0, 1),
+    participation: { ...base.participation, sessionDeadlineSeconds: sessionSeconds },
+    protection: {
+      ...base.protection,
+      mode: 'secure-aggregation',
+      cohorts: { size: 3, rule: 'median' },
+      ...protection,
+    },
+  });
+}
+
+interface Finished {
+  readonly state: StudyState;
+  readonly said: string;
+}
+
+async function finish(
+  names: readonly string[],
+  ofPlan: StudyPlan,
+  hooks: (coordinator: TestCoordinator) => SiteHooks = () => ({}),
+): Promise<Finished> {
+  const coordinator = await startTestCoordinator();
+  cleanUps.push(() => coordinator.close());
+  const own = hooks(coordinator);
+  const sites: SessionSite[] = [];
+  for (const site of await coordinator.join(...names)) sites.push(await createSessionSite(site, own));
+  const study = await coordinator.launch(ofPlan);
+  const stop = new AbortController();
+  const runs = sites.map((site) => site.run(stop.signal));
+  cleanUps.push(async () => {
+    stop.abort();
+    await Promise.all(runs);
+    for (const site of sites) await site.remove();
+  });
+  const said = () =>
+    sites
+      .flatMap(({ site, log }) => log.filter((line) => !line.includes('summary')).map((line) => `${site}: ${line}`))
+      .join('\n');
+  await vi.waitFor(async () => expect((await coordinator.study(study)).state.endedAtMillis, said()).not.toBeNull(), {
+    timeout: 150_000,
+    interval: 100,
+  });
+  const { state } = await coordinator.study(study);
+  return { state, said: said() };
+}
+
+/** What was computed, without times. */
+const resultsOf = ({ stages }: StudyState) =>
+  stages.flatMap(({ initialModel, model, rounds }) => [
+    initialModel,
+    model,
+    ...rounds.map(({ outcome, session }) => [
+      session?.cohorts,
+      outcome?.kind === 'committed' && [outcome.participants, outcome.model, outcome.cohortSums],
+    ]),
+  ]);
+
+const restartingIn = (restarted: Set<string>) => (coordinator: TestCoordinator) => ({
+  async before(work: Work, site: string) {
+    if (site !== nine[0] || work.kind !== 'secure-session' || restarted.has(work.step)) return;
+    restarted.add(work.step);
+    await coordinator.restart();
+  },
+});
+
+describe('a study with cohorts', () => {
+  test('ends with a sum of each cohort, and with the same bytes when the coordinator restarts in each step', {
+    timeout: 300_000,
+  }, async () => {
+    const whole = await finish(nine, plan());
+    expect(whole.state.phase, whole.said).toEqual({ kind: 'finished' });
+    const { rounds } = whole.state.stages[0]!;
+    for (const { outcome, session } of rounds) {
+      expect(outcome).toMatchObject({ kind: 'committed', participants: nine, cohortSums: { length: 3 } });
+      expect(session).toMatchObject({ attempt: 2, aborts: [], conflicts: [] });
+      expect(session?.cohorts?.map(({ length }) => length)).toEqual([3, 3, 3]);
+    }
+    expect(rounds[0]?.session?.cohorts).not.toEqual(rounds[1]?.session?.cohorts);
+
+    const restarted = new Set<string>();
+    const again = await finish(nine, plan(), restartingIn(restarted));
+    expect(again.state.phase, again.said).toEqual({ kind: 'finished' });
+    expect(restarted.size).toBe(5);
+    expect(resultsOf(again.state)).toEqual(resultsOf(whole.state));
+  });
+
+  test.each([
+    {},
+    { codeBits: 16 },
+  ] as const)('leaves out the cohort of a site that drops out, by name, and every site computes the same model: %j', {
+    timeout: 300_000,
+  }, async (short) => {
+    const twelve = namesOf(12);
+    const { state, said } = await finish(twelve, plan({ ...short, sessionSeconds: 6 }), () => ({
+      before(work, site) {
+        const isGone = site === 'site-04' && work.kind === 'secure-session' && work.round === 1;
+        if (isGone && work.attempt > 1 && work.step !== 'advertise' && work.step !== 'share-keys') {
+          throw new Error('away');
+        }
+      },
+    }));
+    expect(state.phase, said).toEqual({ kind: 'finished' });
+    const [first, second] = state.stages[0]!.rounds;
+    const lost = first!.session!.cohorts!.find((members) => members.includes('site-04'))!;
+    expect(first!.outcome).toMatchObject({
+      kind: 'committed',
+      participants: twelve.filter((site) => !lost.includes(site)),
+      cohortSums: { length: 3 },
+    });
+    expect(first!.leftOut).toEqual(
+      lost.map((site) => ({ site, reason: site === 'site-04' ? 'dropped-out' : 'cohort-too-small' })),
+    );
+    // Nobody could train for the second round who had not computed the first one's model.
+    expect(second!.outcome).toMatchObject({ kind: 'committed', participants: twelve, cohortSums: { length: 4 } });
+  });
+
+  test('is left by sites that are told of other companions than the plan’s', { timeout: 120_000 }, async () => {
+    const { state, said } = await finish(nine, plan({ rounds: 1, sessionSeconds: 6 }), () => ({
+      wrapLink: (link) => ({
+        ...link,
+        // What a coordinator would say that wants to choose who is with whom.
+        async work(signal) {
+          const work = await link.work(signal);
+          if (work.kind !== 'secure-session' || work.trained === undefined) return work;
+          return { ...work, trained: work.trained.map((site, i) => (i === 0 ? 'an-invented-one' : site)).sort() };
+        },
+      }),
+    }));
+    expect(state.phase.kind).toBe('failed');
+    expect(said).toContain('terms-differ');
+  });
+
+  test('is refused at launch with fewer sites than its rule needs cohorts of', async () => {
+    const coordinator = await startTestCoordinator();
+    cleanUps.push(() => coordinator.close());
+    await coordinator.join(...nine);
+    const base = plan();
+    const large = checkStudyPlan({
+      ...base,
+      participation: { ...base.participation, quorum: 12 },
+      protection: { ...base.protection, cohorts: { size: 4, rule: 'median' } },
+    });
+    await expect(coordinator.launch(large)).rejects.toThrow(/quorum is 12 and 9 sites/);
+  });
+});
