@@ -70,7 +70,7 @@ export interface CoordinatorOptions {
   /** Of which rounds members can replay the session (rounds/kept-transcripts.ts). */
   readonly keepTranscriptEvery?: number | undefined;
   readonly log: Logger;
-  /** Another time than this machine's, and other models than the plans describe: for tests. Such models are worked on in this thread. */
+  /** Another time than this machine's, and other models than the plans describe: for tests. Such models are worked on in this thread, unless a module names them. */
   readonly clock?: Clock;
   readonly models?: StageModels;
 }
@@ -130,7 +130,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     sessions,
   };
   const { optimiserStates } = stores;
-  const thread = options.models === undefined ? startAggregationThread({ folder, identity }) : null;
+  const modelsModule = options.models?.module;
+  const isInThread = options.models === undefined || modelsModule !== undefined;
+  const thread = isInThread ? startAggregationThread({ folder, identity, modelsModule }) : null;
   const work = thread ?? createModelWork({ identity, published, optimiserStates, uploads, models });
   closing.defer(() => thread?.close());
 

@@ -22,6 +22,8 @@ interface Waiting {
 export function startAggregationThread(options: {
   readonly folder: StateFolder;
   readonly identity: Pick<Identity, 'sealingSecret'>;
+  /** Other models than the plans describe: a module that exports them as `models`. */
+  readonly modelsModule?: string | undefined;
 }): AggregationThread {
   const waiting = new Map<number, Waiting>();
   let worker: Worker | null = null;

@@ -4,7 +4,7 @@ import type { Identity } from '@wardround/shared/crypto/identity.ts';
 import { openBlobFolder } from '../storage/blob-folder.ts';
 import type { StateFolder } from '../storage/state-folder.ts';
 import { openUploadFolder } from '../storage/upload-folder.ts';
-import { createModelWork, type ModelWork } from './model-work.ts';
+import { createModelWork, type ModelWork, plannedModels, type StageModels } from './model-work.ts';
 
 export interface AggregationThreadRequest {
   readonly id: number;
@@ -19,13 +19,24 @@ export interface AggregationThreadAnswer {
   readonly error?: Error;
 }
 
-const { folder, identity }: { readonly folder: StateFolder; readonly identity: Pick<Identity, 'sealingSecret'> } =
-  workerData;
+const {
+  folder,
+  identity,
+  modelsModule,
+}: {
+  readonly folder: StateFolder;
+  readonly identity: Pick<Identity, 'sealingSecret'>;
+  readonly modelsModule?: string;
+} = workerData;
+// Requests that come meanwhile wait at the port, which starts with its first listener.
+const { models }: { readonly models: StageModels } =
+  modelsModule === undefined ? { models: plannedModels } : await import(modelsModule);
 const work = createModelWork({
   identity,
   published: openBlobFolder(folder.published),
   optimiserStates: openBlobFolder(folder.optimiserStates),
   uploads: openUploadFolder(folder.uploads),
+  models,
 });
 
 parentPort?.on('message', async ({ id, task, request }: AggregationThreadRequest) => {

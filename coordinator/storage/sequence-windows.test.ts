@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeOnEachDatabase } from '../testing/describe-on-each-database.ts';
+import type { Database } from './database.ts';
 import { createSequenceWindows } from './sequence-windows.ts';
 
 describeOnEachDatabase('createSequenceWindows()', (place) => {
@@ -25,5 +26,16 @@ describeOnEachDatabase('createSequenceWindows()', (place) => {
     const verdicts = await Promise.all(requests);
     expect(verdicts.filter((verdict) => verdict === 'new')).toHaveLength(4);
     expect(verdicts.filter((verdict) => verdict === 'repeated')).toHaveLength(4);
+  });
+
+  test('marks numbers that come together at once, each with its own verdict', async () => {
+    await using database = await place.open();
+    let transactions = 0;
+    const counted = { ...database, transaction: (write) => ++transactions && database.transaction(write) } as Database;
+    const windows = createSequenceWindows(counted);
+    const uses = [windows.use('a', 1), windows.use('b', 1), windows.use('a', 2), windows.use('a', 1)];
+    await expect(windows.use('a', 0.5)).rejects.toThrow(RangeError);
+    expect(await Promise.all(uses)).toEqual(['new', 'new', 'new', 'repeated']);
+    expect(transactions).toBe(1);
   });
 });

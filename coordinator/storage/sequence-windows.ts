@@ -1,6 +1,11 @@
-/** The sequence numbers that each signer has used (slide-window.ts), across restarts and replicas. */
+/**
+ * The sequence numbers that each signer has used (slide-window.ts), across restarts and replicas. Numbers that come together
+ * are marked together: a busy coordinator's disk is synced once for many requests.
+ */
+import type { Kysely } from 'kysely';
 import type { Database } from './database.ts';
 import { emptyWindow, type SequenceVerdict, slideWindow, WINDOW_SIZE } from './slide-window.ts';
+import type { Tables } from './tables.ts';
 
 export interface SequenceWindows {
   /**
@@ -15,31 +20,41 @@ export interface SequenceWindows {
   forget(signer: string): Promise<void>;
 }
 
+interface Waiting {
+  readonly signer: string;
+  readonly sequence: number;
+  readonly resolve: (verdict: SequenceVerdict) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export function createSequenceWindows(database: Database): SequenceWindows {
+  let waiting: Waiting[] = [];
+  let isMarking = false;
+
+  const markAll = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const together = waiting;
+      waiting = [];
+      try {
+        const verdicts = await database.transaction((tables) => mark(together, { tables, kind: database.kind }));
+        for (const [index, { resolve }] of together.entries()) resolve(verdicts[index]!);
+      } catch (error) {
+        for (const { reject } of together) reject(error);
+      }
+    }
+    isMarking = false;
+  };
+
   return {
     use: (signer, sequence) =>
-      database.transaction(async (tables) => {
-        const first = { signer, window_start: emptyWindow.start, seen: emptyWindow.seen };
-        await tables
-          .insertInto('sequences')
-          .values(first)
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-        const row = await tables
-          .selectFrom('sequences')
-          .select(['window_start', 'seen'])
-          .where('signer', '=', signer)
-          .$if(database.kind === 'postgresql', (query) => query.forUpdate())
-          .executeTakeFirstOrThrow();
-        const { verdict, window } = slideWindow({ start: row.window_start, seen: row.seen }, sequence);
-        if (verdict === 'new') {
-          await tables
-            .updateTable('sequences')
-            .set({ window_start: window.start, seen: window.seen })
-            .where('signer', '=', signer)
-            .execute();
-        }
-        return verdict;
+      new Promise((resolve, reject) => {
+        // What is wrong with one must not fail the others.
+        slideWindow(emptyWindow, sequence);
+        waiting.push({ signer, sequence, resolve, reject });
+        if (isMarking) return;
+        isMarking = true;
+        // Whatever else has arrived is read before.
+        setImmediate(markAll);
       }),
     async least(signer) {
       const row = await database.tables
@@ -53,4 +68,41 @@ export function createSequenceWindows(database: Database): SequenceWindows {
       await database.tables.deleteFrom('sequences').where('signer', '=', signer).execute();
     },
   };
+}
+
+/** @returns the verdicts in the order of the numbers. */
+async function mark(
+  numbers: readonly Pick<Waiting, 'signer' | 'sequence'>[],
+  { tables, kind }: { readonly tables: Kysely<Tables>; readonly kind: Database['kind'] },
+): Promise<SequenceVerdict[]> {
+  const verdicts = new Array<SequenceVerdict>(numbers.length);
+  const bySigner = Map.groupBy(numbers.entries(), ([, { signer }]) => signer);
+  // In one order everywhere: replicas that hold rows do not wait for one another in a circle.
+  for (const [signer, own] of [...bySigner].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const first = { signer, window_start: emptyWindow.start, seen: emptyWindow.seen };
+    await tables
+      .insertInto('sequences')
+      .values(first)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    const row = await tables
+      .selectFrom('sequences')
+      .select(['window_start', 'seen'])
+      .where('signer', '=', signer)
+      .$if(kind === 'postgresql', (query) => query.forUpdate())
+      .executeTakeFirstOrThrow();
+    let window = { start: row.window_start, seen: row.seen };
+    for (const [index, { sequence }] of own) {
+      const slid = slideWindow(window, sequence);
+      verdicts[index] = slid.verdict;
+      window = slid.window;
+    }
+    if (window.start === row.window_start && window.seen === row.seen) continue;
+    await tables
+      .updateTable('sequences')
+      .set({ window_start: window.start, seen: window.seen })
+      .where('signer', '=', signer)
+      .execute();
+  }
+  return verdicts;
 }

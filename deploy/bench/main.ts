@@ -1,10 +1,11 @@
 /** `npm run bench -- SUITE [OPTIONS]`: measures this machine. One file a suite. */
 import { BenchError } from './bench-error.ts';
 import { learning } from './learning/learning.ts';
+import { rounds } from './rounds/rounds.ts';
 import { secureAggregation } from './secure-aggregation/secure-aggregation.ts';
 import type { Suite } from './suite.ts';
 
-const suites: Readonly<Record<string, Suite>> = { learning, 'secure-aggregation': secureAggregation };
+const suites: Readonly<Record<string, Suite>> = { learning, rounds, 'secure-aggregation': secureAggregation };
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -251,7 +251,7 @@ async function downloadModel(
       `Cannot ${work.kind}: the plan has no stage of the name that was asked for.`,
     );
   }
-  const maximumBytes = 4 * stageLayout(plan, planned).size;
+  const maximumBytes = 4 * (context.layoutOf ?? stageLayout)(plan, planned).size;
   const round = 'round' in work ? work.round : null;
   const receiving = { activity: 'receiving', stage, round, total: maximumBytes } as const;
   const onProgress = transferProgress(reporter({ work }, context), receiving);

@@ -1,4 +1,4 @@
-/** How much more memory a piece of work takes than the process had before. */
+/** How much memory a process has needed at most, and how much more a piece of work takes than it had before. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /** @returns in bytes of resident memory: the highest during the work, less what was resident before it. */
@@ -6,7 +6,7 @@ export async function peakMemoryOf(work: () => Promise<unknown>): Promise<number
   const canReset = resetPeak();
   const before = process.memoryUsage.rss();
   await work();
-  const peak = canReset ? readPeak() : 1024 * process.resourceUsage().maxRSS;
+  const peak = canReset ? peakMemory()! : 1024 * process.resourceUsage().maxRSS;
   return Math.max(0, peak - before);
 }
 
@@ -14,12 +14,18 @@ export async function peakMemoryOf(work: () => Promise<unknown>): Promise<number
 function resetPeak(): boolean {
   try {
     writeFileSync('/proc/self/clear_refs', '5');
-    return readPeak() > 0;
+    return peakMemory() !== null;
   } catch {
     return false;
   }
 }
 
-function readPeak(): number {
-  return 1024 * Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0);
+/** @returns in bytes, the most that was resident; null where the system does not tell. */
+export function peakMemory(): number | null {
+  try {
+    const kilobytes = Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0);
+    return kilobytes > 0 ? 1024 * kilobytes : null;
+  } catch {
+    return null;
+  }
 }

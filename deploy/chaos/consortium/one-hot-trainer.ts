@@ -8,25 +8,16 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeFileAtomically } from '@wardround/client/state/atomic-file.ts';
 import { DeclineError } from '@wardround/client/training/decline-error.ts';
-import { maskVector } from '@wardround/client/training/session/mask-vector.ts';
 import type { Trainer } from '@wardround/client/training/trainer.ts';
-import type {
-  Advanced,
-  AdvanceTask,
-  EvaluateTask,
-  Task,
-  TrainTask,
-} from '@wardround/client/training/worker-messages.ts';
-import { readiness } from '@wardround/coordinator/testing/test-site.ts';
-import type { EvaluationReport } from '@wardround/protocols/session/messages.ts';
+import type { Advanced, AdvanceTask, EvaluateTask, TrainTask } from '@wardround/client/training/worker-messages.ts';
 import { decodeSum } from '@wardround/protocols/transfer/update-code.ts';
 import { serverStep } from '@wardround/shared/aggregation/server-optimiser.ts';
-import { encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { float32FromBytes, int32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import { seal } from '@wardround/shared/crypto/sealed-envelope.ts';
 import { layoutHash } from '@wardround/shared/tensors/layout.ts';
 import { oneHotLayout, oneHotModels, oneHotVector } from './one-hot.ts';
+import { createStandInTrainer } from './stand-in-trainer.ts';
 
 export interface OneHotSite {
   /** Its place among the consortium's sites, from 0, and how many there are. */
@@ -44,26 +35,11 @@ export type TraceLine =
 
 export function createOneHotTrainer(site: OneHotSite): Trainer {
   const trace = (line: TraceLine): void => appendFileSync(site.traceFile, `${JSON.stringify(line)}\n`);
-  const perform = async (task: Task, signal: AbortSignal): Promise<unknown> => {
-    switch (task.kind) {
-      case 'prepare':
-        return { ready: readiness, engine: { ...readiness.engine, notes: [] }, notes: [] };
-      case 'train':
-        return train(task, { ...site, trace });
-      case 'mask':
-        return maskVector(task, { signal });
-      case 'advance-model':
-        return advance(task, trace);
-      case 'evaluate':
-        return evaluate(task, trace);
-      default:
-        return task satisfies never;
-    }
-  };
-  return {
-    run: (task, { signal }) => perform(task, signal) as never,
-    close: async () => undefined,
-  };
+  return createStandInTrainer({
+    train: (task) => train(task, { ...site, trace }),
+    advance: (task) => advance(task, trace),
+    onEvaluate: (task) => noteModels(task, trace),
+  });
 }
 
 type Trace = (line: TraceLine) => void;
@@ -108,12 +84,10 @@ async function advance(task: AdvanceTask, trace: Trace): Promise<Advanced> {
   return { initial, model: await keep(weights), optimiserState: state && (await keep(state)), secondMoment: null };
 }
 
-async function evaluate({ plan, models, sealing }: EvaluateTask, trace: Trace) {
+async function noteModels({ plan, models }: EvaluateTask, trace: Trace): Promise<void> {
   const hashes: Record<string, string> = {};
   for (const { stage, final } of models) hashes[stage] = sha256Hex(await readFile(final.file));
   trace({ kind: 'evaluated', study: plan.name, models: hashes });
-  const report: EvaluationReport = { results: [], retrieval: [], skipped: [] };
-  return { sealed: encodeBase64Url(seal(Buffer.from(JSON.stringify(report)), sealing)), results: 0, skipped: [] };
 }
 
 function chainBroken(): DeclineError {
