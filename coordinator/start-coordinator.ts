@@ -1,6 +1,6 @@
 /** Puts the coordinator together, from the disk up, and starts it. The one place that knows all parts. */
 import { once } from 'node:events';
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { memberNames } from '@wardround/protocols/enrolment/roster.ts';
@@ -12,7 +12,7 @@ import { createPace } from '@wardround/shared/streams/pace.ts';
 import type { Logger } from 'pino';
 import { startAggregationThread } from './aggregation/aggregation-thread.ts';
 import { createModelWork, plannedModels, type StageModels } from './aggregation/model-work.ts';
-import { openAuditLog } from './audit/audit-log.ts';
+import { followAuditLog, openAuditLog } from './audit/audit-log.ts';
 import { completeLog, createAuditedJournal } from './audit/audited-journal.ts';
 import { adminRoutes } from './edge/admin-routes.ts';
 import { auditRoutes } from './edge/audit-routes.ts';
@@ -34,21 +34,28 @@ import { createWebServer } from './edge/web-server.ts';
 import { followRoster, takeUpRoster } from './registry/follow-roster.ts';
 import { createRegistry } from './registry/registry.ts';
 import { createRosterKeeper } from './registry/roster-keeper.ts';
+import { createAuditTable } from './replicas/audit-table.ts';
+import { ReplicaSettingsError } from './replicas/instance-table.ts';
+import { joinReplicas } from './replicas/join-replicas.ts';
+import { createSharedJournal } from './replicas/shared-journal.ts';
+import { openSharedUploads } from './replicas/shared-uploads.ts';
+import { takeOverAudit } from './replicas/take-over-audit.ts';
 import { type Clock, systemClock } from './rounds/clock.ts';
 import { openStudies, type Studies } from './rounds/studies.ts';
 import { removeAddress, writeAddress } from './storage/address-file.ts';
-import { openBlobFolder } from './storage/blob-folder.ts';
+import { type BlobPlace, blobPlace } from './storage/blob-place.ts';
+import { writeBlobPlace } from './storage/blob-place-file.ts';
 import { openDatabase } from './storage/database.ts';
-import { databasePlace } from './storage/database-place.ts';
-import { loadOrCreateIdentity } from './storage/identity-file.ts';
+import { type DatabasePlace, databasePlace } from './storage/database-place.ts';
+import { loadOrCreateIdentity, useIdentity } from './storage/identity-file.ts';
 import { createJournal } from './storage/journal.ts';
 import { createNonceMemory } from './storage/nonce-memory.ts';
+import { createBlobFolders, openBlobStores } from './storage/open-blob-stores.ts';
 import { retryUnavailable } from './storage/retry-unavailable.ts';
 import { createRosterTable } from './storage/roster-table.ts';
 import { createSequenceWindows } from './storage/sequence-windows.ts';
 import { createSiteTable } from './storage/site-table.ts';
-import { createStateFolder, stateFolder } from './storage/state-folder.ts';
-import { openUploadFolder } from './storage/upload-folder.ts';
+import { createStateFolder, type StateFolder, stateFolder } from './storage/state-folder.ts';
 import { openStagedUploads } from './storage/uploads/staged-uploads.ts';
 import { sweepUploads } from './storage/uploads/sweep-uploads.ts';
 
@@ -56,6 +63,15 @@ export interface CoordinatorOptions {
   readonly stateFolder: string;
   /** PostgreSQL (storage/database-place.ts); without it SQLite in the state folder. */
   readonly databaseUrl?: string | null;
+  /**
+   * One of several on one PostgreSQL database and one blob store, behind one address (replicas/). Each has a state folder of
+   * its own.
+   */
+  readonly replica?: boolean;
+  /** A folder, or s3://BUCKET/PREFIX; without it the state folder. */
+  readonly blobStore?: string | null;
+  /** The file with the coordinator's keys; without it the state folder's, which is made when it is missing. */
+  readonly identityFile?: string | null;
   /** The address to listen on, and the port; 0 takes a free one. */
   readonly host: string;
   readonly port: number;
@@ -65,10 +81,10 @@ export interface CoordinatorOptions {
   readonly admitInvited: boolean;
   /** PEM files. Without them the coordinator speaks plain HTTP: everything is signed and updates are sealed all the same. */
   readonly tls: { readonly keyFile: string; readonly certificateFile: string } | null;
-  /** What each site may send and fetch in a second. */
-  readonly siteBytesPerSecond?: number | null | undefined;
   /** Of which rounds members can replay the session (rounds/kept-transcripts.ts). */
   readonly keepTranscriptEvery?: number | undefined;
+  /** What each site may send and fetch in a second. */
+  readonly siteBytesPerSecond?: number | null | undefined;
   readonly log: Logger;
   /** Another time than this machine's, and other models than the plans describe: for tests. Such models are worked on in this thread, unless a module names them. */
   readonly clock?: Clock;
@@ -94,22 +110,36 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const folder = stateFolder(options.stateFolder);
   await createStateFolder(folder);
   closing.defer(lockInstance(folder.lock, { program: 'coordinator' }));
+  if (options.identityFile) await useIdentity(options.identityFile, folder.identity);
   const identity = await loadOrCreateIdentity(folder.identity);
   const keys = publicKeys(identity);
   const own: OwnIdentity = { identity, keys, fingerprint: fingerprint(keys) };
-  const database = await openDatabase(databasePlace(folder.database, options.databaseUrl ?? null));
+  const databaseAt = databasePlace(folder.database, options.databaseUrl ?? null);
+  const blobsAt = blobPlace(options.blobStore ?? null, folder.root);
+  const isShared = options.replica === true;
+  if (isShared) requireShared(databaseAt, blobsAt, folder);
+  await createBlobFolders(blobsAt);
+  await writeBlobPlace(folder.blobStore, options.blobStore ?? null);
+  const database = await openDatabase(databaseAt);
   closing.defer(() => database.close());
+  const replicas = await joinReplicas(database, { at: databaseAt, isShared, fingerprint: own.fingerprint, clock, log });
+  closing.defer(() => replicas.close());
   const tls = options.tls && {
     key: await readFile(options.tls.keyFile),
     certificate: await readFile(options.tls.certificateFile),
   };
 
-  const published = openBlobFolder(folder.published);
-  const uploads = openUploadFolder(folder.uploads);
+  const blobs = openBlobStores(blobsAt);
+  closing.defer(() => blobs.close());
+  const { published, optimiserStates, uploads } = blobs;
   const sites = createSiteTable(database);
   const nonces = createNonceMemory(database);
   const sequences = createSequenceWindows(database);
-  const auditLog = await openAuditLog(folder.audit, { identity, now: clock.now });
+  if (isShared) await takeOverAudit(database, folder.audit);
+  const auditing = { identity, now: clock.now };
+  const auditLog = await (isShared
+    ? followAuditLog(createAuditTable(database), auditing)
+    : openAuditLog(folder.audit, auditing));
   closing.defer(() => auditLog.close());
   const journal = createJournal(database);
   await completeLog(auditLog, { journal, sites: await sites.sites() });
@@ -117,28 +147,29 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'the audit log cannot be written');
   const rosters = createRosterTable(database);
   const sessions = {
-    messages: openBlobFolder(folder.sessions),
+    messages: blobs.sessions,
     models,
     roster: async (hash: string | null) => findSessionRoster(await rosters.read(), { hash, nowMillis: clock.now() }),
   };
   const stores = {
-    journal: createAuditedJournal(journal, { log: auditLog, onTrouble }),
+    journal: isShared
+      ? createSharedJournal(journal, { log: auditLog, onAppended: () => replicas.tell({ kind: 'changed' }), onTrouble })
+      : createAuditedJournal(journal, { log: auditLog, onTrouble }),
     sites,
     published,
-    optimiserStates: openBlobFolder(folder.optimiserStates),
+    optimiserStates,
     uploads,
     sessions,
   };
-  const { optimiserStates } = stores;
   const modelsModule = options.models?.module;
   const isInThread = options.models === undefined || modelsModule !== undefined;
-  const thread = isInThread ? startAggregationThread({ folder, identity, modelsModule }) : null;
+  const thread = isInThread ? startAggregationThread({ folder, identity, modelsModule, blobs: blobsAt }) : null;
   const work = thread ?? createModelWork({ identity, published, optimiserStates, uploads, models });
   closing.defer(() => thread?.close());
 
   let sockets: HintSockets | null = null;
   const hint = (names: readonly string[]): void => sockets?.hint(names);
-  const studies: Studies = await openStudies(stores, { work, clock, log, keepTranscriptEvery, onWork: hint });
+  const studies: Studies = await openStudies(stores, { work, clock, log, keepTranscriptEvery, isShared, onWork: hint });
   closing.defer(() => studies.stop());
 
   let publicUrl = options.publicUrl ?? '';
@@ -156,6 +187,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     fingerprint: own.fingerprint,
     signingKey: keys.signingKey,
     now: clock.now,
+    exclusively: isShared ? replicas.exclusively('roster') : undefined,
     async onEpoch(next, previous) {
       log.info({ epoch: next.epoch, changes: rosterDifference(previous, next) }, 'roster-adopted');
       await retryUnavailable(() => followRoster(next, { table: sites, onAdmitted }), clock);
@@ -174,6 +206,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     async onRevoked(site) {
       log.info({ site }, 'site-revoked');
       sockets?.disconnect(site);
+      replicas.tell({ kind: 'revoked', site });
       for (const runner of studies.all()) {
         if (runner.state().sites[site] !== undefined) {
           await runner.submit({ kind: 'decline', site, reason: 'site-revoked' });
@@ -183,9 +216,27 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   });
 
   const send = createSendAnswer(own, clock.now);
-  const progress = createProgressBoard(clock.now);
+  const progress = replicas.share(createProgressBoard(clock.now));
+  const identifyCaller = createIdentifyCaller({ own, registry, roster, nonces, sequences, now: clock.now });
+  const identify: typeof identifyCaller = async (request) => {
+    // What another replica has acknowledged holds for the answer of this one.
+    await replicas.follow();
+    const caller = await identifyCaller(request);
+    progress.hear(caller.name);
+    return caller;
+  };
+  const gate: Gate = {
+    identify,
+    send,
+    callers: createTokenBucket(limits.siteRequests, clock.now),
+    strangers: createTokenBucket(limits.strangerRequests, clock.now),
+  };
   const expected = createExpectedUploads(studies, models);
-  const staged = openStagedUploads(uploads, { clock, limits: limits.uploads });
+  const staging = { clock, limits: limits.uploads };
+  const staged =
+    isShared || blobs.uploadFolder === null
+      ? openSharedUploads(blobs, staging)
+      : openStagedUploads(blobs.uploadFolder, staging);
   closing.defer(() => staged.close());
   closing.defer(
     sweepUploads(staged, {
@@ -197,20 +248,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   );
   const { siteBytesPerSecond = null } = options;
   const pace = siteBytesPerSecond === null ? null : { pace: createPace(), bytesPerSecond: siteBytesPerSecond };
-  const identifyCaller = createIdentifyCaller({ own, registry, roster, nonces, sequences, now: clock.now });
-  const identify: typeof identifyCaller = async (request) => {
-    const caller = await identifyCaller(request);
-    progress.hear(caller.name);
-    return caller;
-  };
-  const gate: Gate = {
-    identify,
-    send,
-    callers: createTokenBucket(limits.siteRequests, clock.now),
-    strangers: createTokenBucket(limits.strangerRequests, clock.now),
-  };
   const web = createWebServer({ send, log, tls });
-  const open = openHintSockets(web.server, { identify, progress, now: clock.now, log });
+  const { onConnected } = replicas;
+  const open = openHintSockets(web.server, { identify, progress, now: clock.now, log, onConnected });
   sockets = open;
   closing.defer(async () => {
     const closed = open.close();
@@ -220,10 +260,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     clearTimeout(patience);
     web.server.closeAllConnections();
   });
-  const checks = [
-    () => database.tables.selectFrom('sites').select('site').limit(1).execute(),
-    () => access(folder.published),
-  ];
+  const isConnected = (site: string): boolean => open.isConnected(site) || replicas.isConnected(site);
+  if (isShared) closing.use(replicas.run({ studies, roster, sites, blobs, sockets: open, progress }));
+  const checks = [() => database.tables.selectFrom('sites').select('site').limit(1).execute(), blobs.check];
   web.serve([
     healthRoutes({ checks, now: clock.now }),
     siteRoutes(gate, { own, registry, nonces, studies, uploads, work, sessions, progress, now: clock.now }),
@@ -232,7 +271,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     blobRoutes(gate, { published, pace }),
     uploadRoutes(gate, { own, uploads, staged, expected, clock, pace }),
     rosterRoutes(gate, { roster }),
-    adminRoutes(gate, { registry, roster, studies, progress, isConnected: open.isConnected, now: clock.now }),
+    adminRoutes(gate, { registry, roster, studies, progress, isConnected, now: clock.now }),
   ]);
 
   web.server.listen({ host: options.host, port: options.port });
@@ -250,6 +289,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 
   const running = closing.move();
   return { publicUrl, fingerprint: own.fingerprint, close: () => running.disposeAsync() };
+}
+
+/** @throws {ReplicaSettingsError} when replicas could not see one another's state. */
+function requireShared(database: DatabasePlace, blobs: BlobPlace, { root }: StateFolder): void {
+  if (database.kind !== 'postgresql') {
+    throw new ReplicaSettingsError('Cannot start as a replica: needed a PostgreSQL database in DATABASE_URL.');
+  }
+  if (blobs.kind === 'folder' && blobs.root === root) {
+    throw new ReplicaSettingsError(
+      'Cannot start as a replica: needed --blob-store with a folder that all replicas share, or s3://BUCKET/PREFIX.',
+    );
+  }
 }
 
 /** An address that means "all of this machine's" is reached at the loopback one. */

@@ -6,6 +6,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
+import type { BlobPlace } from '../storage/blob-place.ts';
 import type { StateFolder } from '../storage/state-folder.ts';
 import type { AggregationThreadAnswer, AggregationThreadRequest } from './aggregation-worker.ts';
 import type { ModelWork } from './model-work.ts';
@@ -22,6 +23,8 @@ interface Waiting {
 export function startAggregationThread(options: {
   readonly folder: StateFolder;
   readonly identity: Pick<Identity, 'sealingSecret'>;
+  /** Where the blobs are, when they are not in the state folder. */
+  readonly blobs?: BlobPlace | undefined;
   /** Other models than the plans describe: a module that exports them as `models`. */
   readonly modelsModule?: string | undefined;
 }): AggregationThread {

@@ -1,9 +1,9 @@
 /** The thread's side of aggregation-thread.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
-import { openBlobFolder } from '../storage/blob-folder.ts';
+import type { BlobPlace } from '../storage/blob-place.ts';
+import { openBlobStores } from '../storage/open-blob-stores.ts';
 import type { StateFolder } from '../storage/state-folder.ts';
-import { openUploadFolder } from '../storage/upload-folder.ts';
 import { createModelWork, type ModelWork, plannedModels, type StageModels } from './model-work.ts';
 
 export interface AggregationThreadRequest {
@@ -23,19 +23,19 @@ const {
   folder,
   identity,
   modelsModule,
+  blobs,
 }: {
   readonly folder: StateFolder;
   readonly identity: Pick<Identity, 'sealingSecret'>;
   readonly modelsModule?: string;
+  readonly blobs?: BlobPlace;
 } = workerData;
 // Requests that come meanwhile wait at the port, which starts with its first listener.
 const { models }: { readonly models: StageModels } =
   modelsModule === undefined ? { models: plannedModels } : await import(modelsModule);
 const work = createModelWork({
   identity,
-  published: openBlobFolder(folder.published),
-  optimiserStates: openBlobFolder(folder.optimiserStates),
-  uploads: openUploadFolder(folder.uploads),
+  ...openBlobStores(blobs ?? { kind: 'folder', root: folder.root }),
   models,
 });
 

@@ -20,6 +20,8 @@ export interface HintSockets {
   /** Tells these sites to ask for work, those that have a socket. */
   hint(sites: readonly string[]): void;
   isConnected(site: string): boolean;
+  /** Those that have a socket. */
+  sites(): string[];
   /** Ends the site's socket: it has no business here any more. */
   disconnect(site: string): void;
   close(): Promise<void>;
@@ -41,9 +43,10 @@ export function openHintSockets(
     readonly progress: ProgressBoard;
     readonly now: () => number;
     readonly log: Logger;
+    readonly onConnected?: (site: string) => void;
   },
 ): HintSockets {
-  const { identify, progress, now, log } = parts;
+  const { identify, progress, now, log, onConnected } = parts;
   const messages = createTokenBucket(limits.socketMessages, now);
   const sockets = new Map<string, SiteSocket>();
   // Without connectionStateRecovery: a recovered session would skip the handshake below.
@@ -83,6 +86,7 @@ export function openHintSockets(
     sockets.get(site)?.disconnect(true);
     sockets.set(site, socket);
     log.info({ site }, 'site-connected');
+    onConnected?.(site);
     socket.on('disconnect', () => {
       if (sockets.get(site) === socket) sockets.delete(site);
       log.info({ site }, 'site-disconnected');
@@ -117,6 +121,7 @@ export function openHintSockets(
       for (const site of sites) sockets.get(site)?.emit('work');
     },
     isConnected: (site) => sockets.get(site)?.connected === true,
+    sites: () => [...sockets.keys()],
     disconnect: (site) => void sockets.get(site)?.disconnect(true),
     close: () => io.close(),
   };

@@ -10,7 +10,8 @@ import { fingerprint, generateIdentity, publicKeys } from '@wardround/shared/cry
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { logFile } from '../audit/audit-folder.ts';
 import { openAuditLog } from '../audit/audit-log.ts';
-import { readLedgerHeads } from './ledger-heads.ts';
+import { readAuditFolder } from '../audit/read-audit.ts';
+import { ledgerHeads } from './ledger-heads.ts';
 
 const coordinator = generateIdentity();
 const keys = publicKeys(coordinator);
@@ -41,10 +42,10 @@ async function write(): Promise<void> {
   await audit.close();
 }
 
-describe('readLedgerHeads()', () => {
+describe('ledgerHeads()', () => {
   test('gives the newest checkpoint that a site has cosigned, and what each site has shown', async () => {
     await write();
-    const heads = await readLedgerHeads(folder, keys);
+    const heads = ledgerHeads((await readAuditFolder(folder))!, keys);
     expect(heads?.coordinatorLog).toMatchObject({
       records: 1,
       cosignatures: 1,
@@ -56,9 +57,11 @@ describe('readLedgerHeads()', () => {
   });
 
   test('is null before the first checkpoint, and vouches for no log that was changed', async () => {
-    expect(await readLedgerHeads(folder, keys)).toBeNull();
+    expect(await readAuditFolder(folder)).toBeNull();
+    expect(ledgerHeads({ lines: [], checkpoints: [] }, keys)).toBeNull();
     await write();
     await writeFile(logFile(folder), '');
-    await expect(readLedgerHeads(folder, keys)).rejects.toThrow('Cannot report the ledgers');
+    const emptied = await readAuditFolder(folder);
+    expect(() => ledgerHeads(emptied!, keys)).toThrow('Cannot report the ledgers');
   });
 });

@@ -1,27 +1,18 @@
 /** The heads of all ledgers as the coordinator's log has them, for the report: who keeps a report can hold later audits against them. */
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { openCheckpoint } from '@wardround/protocols/audit/checkpoint.ts';
 import { verifyLog } from '@wardround/protocols/audit/verify-log.ts';
 import { fingerprint, type PublicKeys } from '@wardround/shared/crypto/identity.ts';
-import { logFile } from '../audit/audit-folder.ts';
-import { checkpointFolder } from '../audit/checkpoint-folder.ts';
+import type { StoredAudit } from '../audit/read-audit.ts';
 import type { LedgerHeads } from './study-record.ts';
 
 /**
  * Of the newest checkpoint that a site has cosigned, or the newest one where none has; null before the first.
  *
- * @param folder the state folder's `audit`.
  * @throws {Error} when the log is not what was written: no report vouches for it.
  */
-export async function readLedgerHeads(folder: string, keys: PublicKeys): Promise<LedgerHeads | null> {
-  if (!existsSync(logFile(folder))) return null;
-  // The checkpoints first: a running coordinator writes records before it signs them.
-  const notes = await checkpointFolder(folder).notes();
-  const text = await readFile(logFile(folder), 'utf8');
+export function ledgerHeads({ lines, checkpoints: notes }: StoredAudit, keys: PublicKeys): LedgerHeads | null {
   const log = { fingerprint: fingerprint(keys), signingKey: keys.signingKey };
-  // What follows the last line break is still being written.
-  const finding = verifyLog(text.split('\n').slice(0, -1), { log, checkpoints: notes });
+  const finding = verifyLog(lines, { log, checkpoints: notes });
   if (!finding.ok)
     throw new Error(`Cannot report the ledgers: ${finding.fault.sentence} Run "wardround-coordinator audit verify".`);
   const checkpoints = notes.map((note) => openCheckpoint(note, log)).sort((a, b) => a.size - b.size);

@@ -31,6 +31,8 @@ export interface RosterKeeper {
   proposal(): RosterProposal | null;
   /** Whose approval the proposal needs, how many of them, and who has given it. */
   waiting(): { readonly of: readonly string[]; readonly count: number; readonly given: readonly string[] } | null;
+  /** Takes up what other replicas have proposed and adopted. */
+  follow(): Promise<void>;
   /** Adds the change to what waits: it is adopted at once when nobody has to approve it. */
   propose(change: RosterChange): Promise<void>;
   /** @throws {RefusalError} when it is not a member's approval of what waits. */
@@ -44,17 +46,45 @@ export async function createRosterKeeper(
     readonly fingerprint: string;
     readonly signingKey: string;
     readonly now: () => number;
-    /** Called with each epoch that was adopted. */
+    /** Where other replicas change the roster too: runs a task while none of them does. */
+    readonly exclusively?: (<Result>(task: () => Promise<Result>) => Promise<Result>) | undefined;
+    /** Called with each epoch that was adopted, here or by another replica. */
     readonly onEpoch: (roster: Roster, previous: Roster | null) => Promise<void>;
     /** Called with the members whose approval is needed. */
     readonly onProposal: (members: readonly string[]) => void;
   },
 ): Promise<RosterKeeper> {
-  const { identity, fingerprint, signingKey, now, onEpoch, onProposal } = options;
+  const { identity, fingerprint, signingKey, now, exclusively, onEpoch, onProposal } = options;
   const anchor = { fingerprint, signingKey };
   const chain = await table.read();
   let proposal = await table.readProposal();
-  const inTurn = createInTurn();
+  const turn = createInTurn();
+  let version = exclusively === undefined ? '' : await table.version();
+
+  const takeUp = async (): Promise<void> => {
+    const current = await table.version();
+    if (current === version) return;
+    const stored = await table.read();
+    const proposed = await table.readProposal();
+    const before = newest();
+    const isNew = proposed !== null && proposed.roster.epoch !== proposal?.roster.epoch;
+    chain.splice(0, chain.length, ...stored);
+    proposal = proposed;
+    version = current;
+    const after = newest();
+    if (after !== null && after.epoch !== before?.epoch) await onEpoch(after, before);
+    if (isNew) onProposal(requiredApprovals(after, proposed.roster).of);
+  };
+
+  /** One after another, over all replicas. */
+  const inTurn = <Result>(task: () => Promise<Result>): Promise<Result> =>
+    turn(async () => {
+      if (exclusively === undefined) return task();
+      return exclusively(async () => {
+        await takeUp();
+        return task();
+      });
+    });
   const newest = (): Roster | null => chain.at(-1)?.roster ?? null;
 
   const settle = async (next: RosterProposal): Promise<void> => {
@@ -78,6 +108,9 @@ export async function createRosterKeeper(
     chain: () => chain,
     newest,
     proposal: () => proposal,
+    follow: async () => {
+      if (exclusively !== undefined && (await table.version()) !== version) await turn(takeUp);
+    },
     waiting() {
       if (proposal === null) return null;
       return { ...requiredApprovals(newest(), proposal.roster), given: memberApprovals(newest(), proposal) };

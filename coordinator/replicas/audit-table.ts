@@ -3,6 +3,7 @@
  * last; there is one line of a number and one checkpoint of a size, so no two replicas can ever tell sites different things.
  */
 import { AuditConflictError, type AuditStore } from '../audit/audit-store.ts';
+import type { StoredAudit } from '../audit/read-audit.ts';
 import type { Database } from '../storage/database.ts';
 import { isUniqueViolation } from '../storage/is-unique-violation.ts';
 
@@ -76,4 +77,15 @@ export function createAuditTable(database: Database): AuditStore {
 
 function conflict(): AuditConflictError {
   return new AuditConflictError('Cannot append to the audit log: another replica has. Read what it wrote first.');
+}
+
+/** To check it, nothing is changed; null when no replica has run on the database. */
+export async function readAuditTable(database: Database): Promise<StoredAudit | null> {
+  const { tables } = database;
+  const known = await tables.selectFrom('instance').select('value').where('name', '=', 'audit').executeTakeFirst();
+  if (known === undefined) return null;
+  const store = createAuditTable(database);
+  // The checkpoints first, as in a folder.
+  const checkpoints = await store.checkpoints.notes();
+  return { lines: await store.read(0), checkpoints };
 }

@@ -10,6 +10,8 @@ export type RosterProposal = z.infer<typeof RosterProposal>;
 export interface RosterTable {
   /** All epochs in order. */
   read(): Promise<SignedRoster[]>;
+  /** Changes whenever an epoch or the proposal does. */
+  version(): Promise<string>;
   readProposal(): Promise<RosterProposal | null>;
   propose(proposal: RosterProposal): Promise<void>;
   withdraw(): Promise<void>;
@@ -27,6 +29,14 @@ export function createRosterTable(database: Database): RosterTable {
     async read() {
       const rows = await tables.selectFrom('roster_epochs').select('signed').orderBy('epoch').execute();
       return rows.map(({ signed }) => SignedRoster.parse(JSON.parse(signed)));
+    },
+    async version() {
+      const newest = await tables
+        .selectFrom('roster_epochs')
+        .select(({ fn }) => fn.max('epoch').as('epoch'))
+        .executeTakeFirst();
+      const proposed = await tables.selectFrom('roster_proposal').select('proposal').executeTakeFirst();
+      return `${newest?.epoch ?? 0} ${proposed?.proposal ?? ''}`;
     },
     async readProposal() {
       const row = await tables.selectFrom('roster_proposal').select('proposal').where('id', '=', 1).executeTakeFirst();

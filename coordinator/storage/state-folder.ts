@@ -12,6 +12,8 @@ export interface StateFolder {
   readonly lock: string;
   /** Where the running coordinator listens, for the command line. */
   readonly address: string;
+  /** Where the blobs are, for the command line, when they are not here. */
+  readonly blobStore: string;
   /** Plans and weights: what sites may download. */
   readonly published: string;
   /** Sealed updates that have not been added yet. */
@@ -28,15 +30,23 @@ export function stateFolder(folder: string): StateFolder {
   const root = path.resolve(folder);
   return {
     root,
+    ...blobFolders(root),
     identity: path.join(root, 'identity.json'),
     database: path.join(root, 'coordinator.sqlite'),
     lock: path.join(root, 'lock.sqlite'),
     address: path.join(root, 'address.json'),
+    blobStore: path.join(root, 'blob-store'),
+    audit: path.join(root, 'audit'),
+  };
+}
+
+/** The folders of blobs, in the state folder or on a volume of their own. */
+export function blobFolders(root: string): Pick<StateFolder, 'published' | 'uploads' | 'optimiserStates' | 'sessions'> {
+  return {
     published: path.join(root, 'published'),
     uploads: path.join(root, 'uploads'),
     optimiserStates: path.join(root, 'optimiser-states'),
     sessions: path.join(root, 'sessions'),
-    audit: path.join(root, 'audit'),
   };
 }
 

@@ -1,12 +1,11 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { compareJournals } from '@wardround/protocols/audit/compare-journals.ts';
 import { studyEventHash } from '@wardround/protocols/audit/log-record.ts';
 import { verifyLog } from '@wardround/protocols/audit/verify-log.ts';
 import { fingerprint, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { defineCommand } from 'citty';
-import { logFile } from '../../audit/audit-folder.ts';
-import { checkpointFolder } from '../../audit/checkpoint-folder.ts';
+import { readAuditFolder, type StoredAudit } from '../../audit/read-audit.ts';
+import { readAuditTable } from '../../replicas/audit-table.ts';
 import { openDatabaseForReading } from '../../storage/database.ts';
 import { databasePlace } from '../../storage/database-place.ts';
 import { readIdentity } from '../../storage/identity-file.ts';
@@ -33,18 +32,17 @@ export const auditVerify = defineCommand({
   },
   async run({ args }) {
     const folder = stateFolder(args.state);
-    const identity = existsSync(logFile(folder.audit)) ? await readIdentity(folder.identity) : null;
-    if (identity === null) {
+    const identity = await readIdentity(folder.identity);
+    const stored = identity === null ? null : await readStored(folder);
+    if (identity === null || stored === null) {
       throw new UnreachableError(
         'Cannot verify: the state folder holds no coordinator’s keys and audit log. Name the folder with --state.',
       );
     }
     const keys = publicKeys(identity);
-    // The checkpoints first: a running coordinator writes records before it signs them.
-    const checkpoints = await checkpointFolder(folder.audit).notes();
+    const { lines, checkpoints } = stored;
     const seenElsewhere = args.checkpoint === undefined ? [] : [await readCheckpoint(args.checkpoint)];
-    const text = await readFile(logFile(folder.audit), 'utf8');
-    const finding = verifyLog(text.split('\n').slice(0, -1), {
+    const finding = verifyLog(lines, {
       log: { fingerprint: fingerprint(keys), signingKey: keys.signingKey },
       checkpoints,
       seenElsewhere,
@@ -71,6 +69,16 @@ async function readCheckpoint(file: string): Promise<string> {
   } catch {
     throw new UsageError('The checkpoint cannot be read. Name the file that the site wrote.');
   }
+}
+
+async function readStored(folder: StateFolder): Promise<StoredAudit | null> {
+  const place = databasePlace(folder.database, databaseUrl());
+  if (place.kind === 'postgresql') {
+    await using database = await openDatabaseForReading(place);
+    const shared = await readAuditTable(database);
+    if (shared !== null) return shared;
+  }
+  return readAuditFolder(folder.audit);
 }
 
 async function journalHashes(folder: StateFolder) {

@@ -2,7 +2,7 @@ import { parseStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
 import { publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { defineCommand } from 'citty';
 import { exportStudy } from '../../export/export-study.ts';
-import { readLedgerHeads } from '../../export/ledger-heads.ts';
+import { ledgerHeads } from '../../export/ledger-heads.ts';
 import { recordStudy } from '../../export/record-study.ts';
 import { readIdentity } from '../../storage/identity-file.ts';
 import { stateFolder } from '../../storage/state-folder.ts';
@@ -19,12 +19,12 @@ export const exportCommand = defineCommand({
     ...stateArgument,
   },
   async run({ args }) {
-    const { states, published } = await readStoredStudies(args.state);
+    const { states, published, audit } = await readStoredStudies(args.state);
     const state = chooseStudy(states, args.study);
     const plan = parseStudyPlan(Buffer.from(await published.read(state.planBlob)).toString());
     const folder = stateFolder(args.state);
     const identity = await readIdentity(folder.identity);
-    const ledgers = identity === null ? null : await readLedgerHeads(folder.audit, publicKeys(identity));
+    const ledgers = identity === null || audit === null ? null : ledgerHeads(audit, publicKeys(identity));
     const { files } = await exportStudy(
       { ...recordStudy(state, plan), ledgers },
       { openBlob: published.open, directory: args.out },

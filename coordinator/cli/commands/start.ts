@@ -33,6 +33,21 @@ export const start = defineCommand({
       description: 'What each site may send and fetch in a second; without it as much as the line carries',
       valueHint: 'BYTES',
     },
+    replica: {
+      type: 'boolean',
+      description: 'Be one of several on the database in DATABASE_URL and one --blob-store, behind one --url',
+      default: false,
+    },
+    'blob-store': {
+      type: 'string',
+      description: 'Where weights and updates are; without it the state folder',
+      valueHint: 'FOLDER|s3://BUCKET/PREFIX',
+    },
+    identity: {
+      type: 'string',
+      description: 'The coordinator’s keys, the same for all replicas; without it those of the state folder',
+      valueHint: 'FILE',
+    },
     'tls-key': { type: 'string', description: 'Private key (PEM) to serve HTTPS', valueHint: 'FILE' },
     'tls-cert': { type: 'string', description: 'Certificate chain (PEM) to serve HTTPS', valueHint: 'FILE' },
   },
@@ -40,6 +55,9 @@ export const start = defineCommand({
     const coordinator = await startCoordinator({
       stateFolder: args.state,
       databaseUrl: databaseUrl(),
+      replica: args.replica,
+      blobStore: args['blob-store'] ?? null,
+      identityFile: args.identity ?? null,
       host: args.host,
       port: portOf(args.port),
       publicUrl: publicUrlOf(args.url, args.host),
