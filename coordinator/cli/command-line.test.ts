@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decodeInvitation } from '@wardround/protocols/enrolment/invitation.ts';
 import { planHash } from '@wardround/protocols/study/plan.ts';
+import { decodeIdentity, fingerprint, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { startTestCoordinator, type TestCoordinator, testPlan } from '../testing/test-coordinator.ts';
@@ -48,6 +49,18 @@ async function run(...words: readonly string[]): Promise<number> {
   err = '';
   return runCommandLine(words);
 }
+
+describe('wardround-coordinator identity', () => {
+  test('prints new keys each time, and their fingerprint apart', async () => {
+    const made: string[] = [];
+    for (let time = 0; time < 2; time++) {
+      expect(await run('identity')).toBe(0);
+      expect(err).toBe(`Fingerprint ${fingerprint(publicKeys(decodeIdentity(out)))}\n`);
+      made.push(out);
+    }
+    expect(made[0]).not.toBe(made[1]);
+  });
+});
 
 describe('wardround-coordinator', () => {
   test.each([

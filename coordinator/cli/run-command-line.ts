@@ -5,6 +5,7 @@ import { abort } from './commands/abort.ts';
 import { admit } from './commands/admit.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { exportCommand } from './commands/export.ts';
+import { identity } from './commands/identity.ts';
 import { invite } from './commands/invite.ts';
 import { launch } from './commands/launch.ts';
 import { pause } from './commands/pause.ts';
@@ -43,6 +44,7 @@ const tree = group(
   },
   {
     start: leaf(start),
+    identity: leaf(identity),
     invite: leaf(invite),
     sites: leaf(sites),
     admit: leaf(admit),

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { limits } from '@wardround/coordinator/edge/limits.ts';
+import { blobPlace } from '@wardround/coordinator/storage/blob-place.ts';
 import { databasePlace } from '@wardround/coordinator/storage/database-place.ts';
+import { decodeIdentity } from '@wardround/shared/crypto/identity.ts';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { notUnderstood, readsVariable } from '../docker/testing/program-commands.ts';
@@ -16,6 +18,7 @@ interface Service {
   readonly image?: string;
   readonly build?: { readonly context: string; readonly dockerfile: string };
   readonly command?: readonly string[];
+  readonly entrypoint?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly secrets?: readonly string[];
   readonly volumes?: readonly string[];
@@ -82,7 +85,7 @@ describe.each(files)('%s', (_name, { services, ...top }) => {
       const text = JSON.stringify([environment, command]);
       for (const [, secret] of text.matchAll(/\/run\/secrets\/([a-z0-9-]+)/g)) expect(secrets).toContain(secret);
       for (const name of Object.keys(environment)) {
-        if (/PASSWORD|SECRET|URL|KEY/.test(name)) expect(name).toMatch(/_FILE$/);
+        if (/PASSWORD|SECRET|DATABASE_URL|_KEY/.test(name)) expect(name).toMatch(/_FILE$/);
       }
     }
   });
@@ -100,6 +103,12 @@ describe('coordinators.yaml', () => {
 
   test('starts two replicas with options and variables that the coordinator knows', () => {
     expect(replicas).toHaveLength(2);
+    const store = replicas.map(([, { command = [] }]) => /--blob-store=(.*)/.exec(command.join('\n'))?.[1] ?? '');
+    const bucket = coordinators.services['bucket']?.entrypoint?.at(-1) ?? '';
+    for (const place of store.map((text) => blobPlace(text, '/state'))) {
+      expect(place).toMatchObject({ kind: 's3' });
+      if (place.kind === 's3') expect(bucket).toContain(`s3.bucket.create -name ${place.place.bucket}'`);
+    }
     for (const [, { command = [], environment = {} }] of replicas) {
       expect(notUnderstood('wardround-coordinator', command)).toEqual([]);
       expect(Object.keys(environment).filter((name) => !readsVariable('wardround-coordinator', name))).toEqual([]);
@@ -158,19 +167,21 @@ describe('site.yaml', () => {
 describe('make-secrets.sh', () => {
   const run = promisify(execFile);
   const script = path.join(here, 'make-secrets.sh');
+  const program = path.join(here, '../../coordinator/bin/wardround-coordinator.js');
+  const withProgram = { ...process.env, WARDROUND_COORDINATOR: `${process.execPath} ${program}` };
 
   test('makes every secret of coordinators.yaml but the certificate, closed to others, and changes none', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'secrets-'));
     const contents = async () =>
       Promise.all((await readdir(folder)).map((name) => readFile(path.join(folder, name), 'utf8')));
     try {
-      await run(script, [folder]);
+      await run(script, [folder], { env: withProgram });
       const needed = Object.values(coordinators.secrets ?? {}).map(({ file }) => path.basename(file));
       const made = await readdir(folder);
       expect([...made, 'tls-certificate.pem', 'tls-key.pem'].sort()).toEqual(needed.sort());
       expect((await stat(folder)).mode & 0o777).toBe(0o700);
       const before = await contents();
-      await run(script, [folder]);
+      await run(script, [folder], { env: withProgram });
       expect(await contents()).toEqual(before);
     } finally {
       await rm(folder, { recursive: true });
@@ -181,22 +192,31 @@ describe('make-secrets.sh', () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'secrets-'));
     const text = (name: string) => readFile(path.join(folder, name), 'utf8');
     try {
-      await run(script, [folder]);
+      await run(script, [folder], { env: withProgram });
+      const identity = await text('identity.json');
+      expect(() => decodeIdentity(identity)).not.toThrow();
       const url = new URL(await text('database-url'));
       expect(databasePlace('', url.href).kind).toBe('postgresql');
       expect(url.password).toBe(await text('database-password'));
       expect(url.password).toMatch(/^[0-9a-f]{48}$/);
       expect([url.hostname, url.port, url.pathname]).toEqual(['database', '5432', '/wardround']);
-      const [identity] = (JSON.parse(await text('s3-config.json')) as { identities: { credentials: unknown }[] })
+      const [known] = (JSON.parse(await text('s3-config.json')) as { identities: { credentials: unknown }[] })
         .identities;
       const value = (ini: string, name: string) => new RegExp(`^${name} = (.+)$`, 'm').exec(ini)?.[1];
       const ini = await text('s3-credentials');
       const [accessKey, secretKey] = [value(ini, 'aws_access_key_id'), value(ini, 'aws_secret_access_key')];
-      expect(identity?.credentials).toEqual([{ accessKey, secretKey }]);
+      expect(known?.credentials).toEqual([{ accessKey, secretKey }]);
       expect(new Set([accessKey, secretKey, url.password]).size).toBe(3);
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  test('leaves no keys where none could be made', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'secrets-'));
+    await expect(run(script, [folder], { env: { ...process.env, WARDROUND_COORDINATOR: 'false' } })).rejects.toThrow();
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true });
   });
 
   test('says how it is used', () => {

@@ -4,6 +4,7 @@
 #
 #   make-secrets.sh DIRECTORY
 #
+# The coordinators' keys are made by the program itself: in its image, or as WARDROUND_COORDINATOR says how to run it.
 # Containers read these files as other users than the one who made them, so the files are readable and the folder is closed
 # to everybody else.
 set -euo pipefail
@@ -32,6 +33,11 @@ keep() {
   fi
 }
 
+if [ ! -e "$directory/identity.json" ]; then
+  # Unquoted: the program and its first words.
+  identity=$(${WARDROUND_COORDINATOR:-docker run --rm --network=none wardround-coordinator:0.1.0} identity)
+  printf '%s\n' "$identity" | keep identity.json
+fi
 random | keep database-password
 printf 'postgresql://wardround:%s@database:5432/wardround' "$(cat "$directory/database-password")" | keep database-url
 

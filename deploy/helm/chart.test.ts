@@ -60,6 +60,9 @@ const variants: readonly (readonly [string, object])[] = [
     {
       ...usual,
       replicas: 5,
+      blobStore: 's3://hospitals/trial',
+      storeEndpoint: 'https://store.example:8333',
+      storeRegion: 'eu-central-2',
       image: {
         repository: 'registry.example/wardround',
         tag: '0.1.0',
@@ -156,6 +159,7 @@ describe('values.schema.json', () => {
     ['no address', { url: '' }],
     ['a path in the address', { url: 'https://coordinator.example/wardround' }],
     ['no replicas', { replicas: 0 }],
+    ['blobs that replicas do not share', { blobStore: '/var/lib/wardround' }],
     ['an image that moves', { image: { ...defaults['image'], tag: 'latest' } }],
     ['a misspelt value', { replica: 2 }],
     ['memory without a limit', { resources: { requests: {}, limits: {} } }],
