@@ -21,6 +21,7 @@ import { createIdentifyCaller, type OwnIdentity } from './edge/caller.ts';
 import { createExpectedUploads } from './edge/expected-upload.ts';
 import { healthRoutes } from './edge/health-routes.ts';
 import { type HintSockets, openHintSockets } from './edge/hint-sockets.ts';
+import { createHoldStatement, logEvidence } from './edge/hold-statements.ts';
 import { limits } from './edge/limits.ts';
 import type { Gate } from './edge/message-route.ts';
 import { createProgressBoard } from './edge/progress-board.ts';
@@ -47,6 +48,7 @@ import { type BlobPlace, blobPlace } from './storage/blob-place.ts';
 import { writeBlobPlace } from './storage/blob-place-file.ts';
 import { openDatabase } from './storage/database.ts';
 import { type DatabasePlace, databasePlace } from './storage/database-place.ts';
+import { createEvidenceTable } from './storage/evidence-table.ts';
 import { loadOrCreateIdentity, useIdentity } from './storage/identity-file.ts';
 import { createJournal } from './storage/journal.ts';
 import { createNonceMemory } from './storage/nonce-memory.ts';
@@ -56,6 +58,7 @@ import { createRosterTable } from './storage/roster-table.ts';
 import { createSequenceWindows } from './storage/sequence-windows.ts';
 import { createSiteTable } from './storage/site-table.ts';
 import { createStateFolder, type StateFolder, stateFolder } from './storage/state-folder.ts';
+import { createStatementTable } from './storage/statement-table.ts';
 import { openStagedUploads } from './storage/uploads/staged-uploads.ts';
 import { sweepUploads } from './storage/uploads/sweep-uploads.ts';
 
@@ -142,7 +145,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     : openAuditLog(folder.audit, auditing));
   closing.defer(() => auditLog.close());
   const journal = createJournal(database);
+  const evidence = createEvidenceTable(database);
   await completeLog(auditLog, { journal, sites: await sites.sites() });
+  await logEvidence(evidence, auditLog);
   const onTrouble = (error: unknown): void =>
     log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'the audit log cannot be written');
   const rosters = createRosterTable(database);
@@ -215,6 +220,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     },
   });
 
+  const hold = createHoldStatement({
+    statements: createStatementTable(database),
+    evidence,
+    log: auditLog,
+    coordinatorFingerprint: own.fingerprint,
+    now: clock.now,
+    onTrouble,
+  });
   const send = createSendAnswer(own, clock.now);
   const progress = replicas.share(createProgressBoard(clock.now));
   const identifyCaller = createIdentifyCaller({ own, registry, roster, nonces, sequences, now: clock.now });
@@ -265,7 +278,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const checks = [() => database.tables.selectFrom('sites').select('site').limit(1).execute(), blobs.check];
   web.serve([
     healthRoutes({ checks, now: clock.now }),
-    siteRoutes(gate, { own, registry, nonces, studies, uploads, work, sessions, progress, now: clock.now }),
+    siteRoutes(gate, { own, registry, nonces, studies, uploads, work, sessions, progress, hold, now: clock.now }),
     auditRoutes(gate, { log: auditLog, registry }),
     transcriptRoutes(gate, { identity, studies, messages: sessions.messages, uploads, keepEvery: keepTranscriptEvery }),
     blobRoutes(gate, { published, pace }),

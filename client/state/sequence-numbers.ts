@@ -4,16 +4,17 @@
  */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { DiskFullError } from '../link/errors.ts';
 import { DamagedStateError } from './state-file.ts';
 
 export interface SequenceNumbers {
-  /** @throws {DamagedStateError} */
+  /** @throws {DamagedStateError | DiskFullError} */
   next(): number;
   /**
    * Goes on from here at least: the coordinator has seen all numbers below.
    *
    * @returns whether the numbers on the disk were behind, as in a folder that was put back to an older state.
-   * @throws {DamagedStateError}
+   * @throws {DamagedStateError | DiskFullError}
    */
   goOnFrom(least: number): boolean;
 }
@@ -25,6 +26,7 @@ export interface SequenceNumbers {
 const BLOCK_SIZE = 128;
 const LOCK_TIMEOUT_MILLIS = 5000;
 const FILE = 'sequence.sqlite';
+const SQLITE_FULL = 13;
 
 export function openSequenceNumbers(folder: string): SequenceNumbers {
   let next = 0;
@@ -69,9 +71,14 @@ function reserve(file: string, least: number): number {
     }
   } catch (error) {
     const { errcode } = error as { errcode?: number };
+    if (errcode === SQLITE_FULL) {
+      throw new DiskFullError(
+        'Cannot take numbers for requests: the disk of the site’s folder is full. Make room; the client goes on then.',
+      );
+    }
     throw new DamagedStateError(
       `Cannot take numbers for requests from ${FILE} in the site's folder (SQLite error ${errcode ?? 'unknown'}). ` +
-        'Make room on the disk; if the file is damaged, remove it: the coordinator says where the numbers go on.',
+        'If the file is damaged, remove it: the coordinator says where the numbers go on.',
     );
   }
 }

@@ -94,10 +94,13 @@ export async function followAuditLog(
   const charged = new Map<string, LedgerHead>();
   /** Under which keys the log knows each site. */
   const keysOf = new Map<string, Set<string>>();
+  /** Which evidence it names. */
+  const named = new Set<string>();
   /** How many events of each study it has. */
   const logged = new Map<string, number>();
   const learn = (entry: LogEntry): void => {
     if (entry.kind === 'study-event') logged.set(entry.study, entry.position + 1);
+    if (entry.kind === 'evidence') named.add(entry.evidence);
     if (entry.kind === 'site-ledger') shown.set(entry.site, entry.ledger);
     if (entry.kind === 'site-privacy-ledger') charged.set(entry.site, entry.ledger);
     if (entry.kind === 'site-admitted') {
@@ -204,6 +207,7 @@ export async function followAuditLog(
   };
 
   const isNews = (entry: LogEntry): boolean => {
+    if (entry.kind === 'evidence') return !named.has(entry.evidence);
     if (!store.isShared) return true;
     if (entry.kind === 'site-admitted') return keysOf.get(entry.site)?.has(entry.signingKey) !== true;
     return entry.kind !== 'study-event' || entry.position >= (logged.get(entry.study) ?? 0);

@@ -4,6 +4,8 @@ import manifest from '../package.json' with { type: 'json' };
 import { abort } from './commands/abort.ts';
 import { admit } from './commands/admit.ts';
 import { auditVerify } from './commands/audit-verify.ts';
+import { list as listEvidence } from './commands/evidence/list.ts';
+import { show as showEvidence } from './commands/evidence/show.ts';
 import { exportCommand } from './commands/export.ts';
 import { identity } from './commands/identity.ts';
 import { invite } from './commands/invite.ts';
@@ -58,6 +60,10 @@ const tree = group(
     ),
     status: leaf(status),
     export: leaf(exportCommand),
+    evidence: group(
+      { name: 'evidence', description: 'Show what proves that a site broke the protocol' },
+      { list: leaf(listEvidence), show: leaf(showEvidence) },
+    ),
     audit: group({ name: 'audit', description: 'Check what was logged' }, { verify: leaf(auditVerify) }),
   },
 );

@@ -3,7 +3,9 @@
  * Every route of the coordinator but blobs is made by this.
  */
 
+import { SignedStatement } from '@wardround/protocols/audit/verify-evidence.ts';
 import { parseStrictJson } from '@wardround/shared/bytes/strict-json.ts';
+import { SIGNATURE_HEADERS } from '@wardround/shared/crypto/signed-request.ts';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import { RefusalError } from '../refusal-error.ts';
@@ -71,6 +73,8 @@ export function messageRoute<Body extends z.ZodType, Parameters extends z.ZodTyp
       readonly body: z.infer<Body>;
       readonly parameters: z.infer<Parameters>;
       readonly bytes: number;
+      /** The request as it was signed, without its body; for sites, who number theirs. */
+      readonly signed: () => SignedStatement;
     }) => Promise<unknown>;
     /** Called when the answer has left. */
     readonly onAnswered?: (parameters: z.infer<Parameters>) => void;
@@ -89,10 +93,16 @@ export function messageRoute<Body extends z.ZodType, Parameters extends z.ZodTyp
       body: body as z.infer<Body>,
       parameters: parameters as z.infer<Parameters>,
       bytes: bytes.length,
+      signed: () => signedStatement(request, caller),
     });
     response.once('finish', () => route.onAnswered?.(parameters as z.infer<Parameters>));
     gate.send(request, response, { status: 200, body: answer });
   };
+}
+
+function signedStatement({ method, originalUrl: path, headers }: Request, { signingKey }: Caller): SignedStatement {
+  const signature = Object.fromEntries(Object.values(SIGNATURE_HEADERS).map((name) => [name, headers[name]]));
+  return SignedStatement.parse({ signingKey, method, path, headers: signature });
 }
 
 /** @throws {RefusalError} when the bytes are not JSON in UTF-8, or not plain. */

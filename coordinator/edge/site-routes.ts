@@ -33,6 +33,7 @@ import type { StudyRunner } from '../rounds/study-runner.ts';
 import type { NonceMemory } from '../storage/nonce-memory.ts';
 import type { UploadStore } from '../storage/upload-store.ts';
 import { type OwnIdentity, verifyCaller } from './caller.ts';
+import type { HoldStatement } from './hold-statements.ts';
 import { limits } from './limits.ts';
 import { type Gate, messageRoute, parse, parseJson, requireTokens } from './message-route.ts';
 import type { ProgressBoard } from './progress-board.ts';
@@ -73,10 +74,11 @@ export function siteRoutes(
     readonly work: ModelWork;
     readonly sessions: SessionParts;
     readonly progress: ProgressBoard;
+    readonly hold: HoldStatement;
     readonly now: () => number;
   },
 ): ExpressRouter {
-  const { own, registry, studies, progress, now } = parts;
+  const { own, registry, studies, progress, hold, now } = parts;
   const router = Router();
 
   const find = (study: string): StudyRunner => {
@@ -158,9 +160,12 @@ export function siteRoutes(
       audience: 'admitted',
       body: UpdateOffer,
       parameters: InRound,
-      async handle({ caller, body, parameters }) {
+      async handle({ caller, body, parameters, signed }) {
         const { study, stage, round } = parameters;
-        await receiveUpdate(find(study), { address: { site: caller, stage, round }, offer: body }, parts);
+        const address = { site: caller, stage, round };
+        await hold({ site: caller, study, signed: signed() }, () =>
+          receiveUpdate(find(study), { address, offer: body }, parts),
+        );
         return acknowledged;
       },
     }),
@@ -215,9 +220,11 @@ export function siteRoutes(
       audience: 'admitted',
       body: SessionOffer,
       parameters: InSession,
-      async handle({ caller, body, parameters: { study, ...place } }) {
+      async handle({ caller, body, parameters: { study, ...place }, signed }) {
         const address = { site: caller, ...place };
-        await receiveSessionMessage(find(study), { address, offer: body }, { ...parts, ...parts.sessions });
+        await hold({ site: caller, study, signed: signed() }, () =>
+          receiveSessionMessage(find(study), { address, offer: body }, { ...parts, ...parts.sessions }),
+        );
         return acknowledged;
       },
       onAnswered: ({ step }) => failpoint(step, 'after-ack'),

@@ -25,6 +25,8 @@ export interface Tables {
     recorded_at_millis: number;
     document: string;
   };
+  /** `statement` is a signed request without its body, as JSON. */
+  statements: { site: string; path: string; statement: string };
   jobs: {
     id: Generated<number>;
     kind: string;

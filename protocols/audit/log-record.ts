@@ -18,19 +18,22 @@ const entries = [
   z.strictObject({ kind: z.literal('site-admitted'), site: Slug, signingKey: Bytes32 }),
   z.strictObject({ kind: z.literal('site-ledger'), site: Slug, ledger: SignedLedgerHead }),
   z.strictObject({ kind: z.literal('site-privacy-ledger'), site: Slug, ledger: SignedPrivacyHead }),
+  /** That a site broke the protocol is proved by what is kept under this hash. */
+  z.strictObject({ kind: z.literal('evidence'), site: Slug, evidence: Sha256 }),
 ] as const;
 
 export const LogEntry = z.discriminatedUnion('kind', entries);
 export type LogEntry = z.infer<typeof LogEntry>;
 
 const links = { seq: z.int().min(0), atMillis: TimeMillis, prevHash: Sha256, hash: Sha256 };
-const [studyEvent, siteAdmitted, siteLedger, sitePrivacyLedger] = entries;
+const [studyEvent, siteAdmitted, siteLedger, sitePrivacyLedger, evidence] = entries;
 
 export const LogRecord = z.discriminatedUnion('kind', [
   studyEvent.extend(links),
   siteAdmitted.extend(links),
   siteLedger.extend(links),
   sitePrivacyLedger.extend(links),
+  evidence.extend(links),
 ]);
 export type LogRecord = z.infer<typeof LogRecord>;
 

@@ -121,7 +121,7 @@ function findLedgerFault(records: readonly LogRecord[]): AuditFault | null {
   const sent = new Map<string, number>();
   const charges = new Map<string, number>();
   for (const record of records) {
-    if (record.kind === 'study-event') continue;
+    if (record.kind === 'study-event' || record.kind === 'evidence') continue;
     const { site } = record;
     if (record.kind === 'site-admitted') {
       keys.set(site, [...(keys.get(site) ?? []), record.signingKey]);

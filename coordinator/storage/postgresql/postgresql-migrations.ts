@@ -64,4 +64,10 @@ export const postgresqlMigrations: readonly string[] = [
   `CREATE TABLE instance (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
    CREATE TABLE audit_records (seq BIGINT PRIMARY KEY, line TEXT NOT NULL);
    CREATE TABLE audit_checkpoints (size BIGINT PRIMARY KEY, note TEXT NOT NULL);`,
+  `CREATE TABLE statements (
+     site TEXT COLLATE "C" NOT NULL,
+     path TEXT COLLATE "C" NOT NULL,
+     statement TEXT NOT NULL,
+     PRIMARY KEY (site, path)
+   );`,
 ];

@@ -71,4 +71,10 @@ export const sqliteMigrations: readonly string[] = [
   `CREATE TABLE instance (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE audit_records (seq INTEGER PRIMARY KEY, line TEXT NOT NULL) STRICT;
    CREATE TABLE audit_checkpoints (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;`,
+  `CREATE TABLE statements (
+     site TEXT NOT NULL,
+     path TEXT NOT NULL,
+     statement TEXT NOT NULL,
+     PRIMARY KEY (site, path)
+   ) STRICT, WITHOUT ROWID;`,
 ];
