@@ -84,8 +84,10 @@ export function createUpdateAdder(parts: {
   readonly published: BlobStore;
   readonly optimiserStates: BlobStore;
   readonly threads: PieceThreads;
+  /** Is told, for each piece, how long a thread took to take the masks out of it: for measurements. */
+  readonly onUnmasked?: (millis: number) => void;
 }): UpdateAdder {
-  const { published, optimiserStates, threads } = parts;
+  const { published, optimiserStates, threads, onUnmasked = nothing } = parts;
   let slots: PieceSlot[] = [];
 
   const addSums = async (request: SumsRequest): Promise<CohortSumsResult> => {
@@ -145,6 +147,7 @@ export function createUpdateAdder(parts: {
           return false;
         }
         squares += moved.squares;
+        onUnmasked(moved.unmaskMillis);
         const done = pieceOf(job, { piece, slot: slots[piece % slots.length]! });
         const ownWords = Math.max(0, sumWordsKept - done.firstWord);
         await Promise.all([

@@ -237,7 +237,7 @@ export function createModelWork(parts: {
       rule: { kind, faulty },
       read(index, range) {
         try {
-          sumWords([files[index]!.vector], { ...range, masks: [] });
+          sumWords([files[index]!.vector], range);
         } catch (error) {
           throw error instanceof VectorBrokenError ? brokenUpdate(request, files, index) : error;
         }

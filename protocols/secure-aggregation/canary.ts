@@ -8,7 +8,7 @@
 import type { CodeBits, CodeWords } from '@wardround/shared/bytes/code-words.ts';
 
 /** How many words of 32 bits the canary adds to the end of a vector. */
-export const CANARY_WORDS = 1;
+const CANARY_WORDS = 1;
 const SHORT_CANARY_WORDS = 64;
 /** What each site puts there. */
 export const CANARY = 1;

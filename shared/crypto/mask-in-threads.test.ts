@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CodeWords } from '../bytes/code-words.ts';
 import { addMasks } from './mask-generator.ts';
-import { openMaskingThreads } from './mask-in-threads.ts';
+import { type MaskingThreads, openMaskingThreads } from './mask-in-threads.ts';
 
 const masks = Array.from({ length: 5 }, (_, index) => ({
   key: new Uint8Array(32).fill(index + 1),
@@ -15,62 +15,61 @@ const masks = Array.from({ length: 5 }, (_, index) => ({
 const folder = mkdtempSync(join(tmpdir(), 'wardround-masking-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function vectorOf(words: number): Int32Array<SharedArrayBuffer> {
-  const vector = new Int32Array(new SharedArrayBuffer(4 * words));
+function vectorOf(words: number): Int32Array {
+  const vector = new Int32Array(words);
   for (let i = 0; i < words; i += 1) vector[i] = Math.imul(i, 0x9e37_79b1);
   return vector;
 }
 
-describe('openMaskingThreads()', () => {
-  test.each([
-    ['a short vector, which needs no threads', 1001],
-    ['pieces of which the last is short', 3 * 2 ** 18 + 5],
-    ['whole pieces', 2 ** 19],
-    ['nothing', 0],
-  ])('masks as one thread does: %s', async (_, words) => {
-    const threads = openMaskingThreads({ threads: 3 });
-    const vector = vectorOf(words);
-    const expected = Int32Array.from(vector);
-    addMasks(expected, masks);
-    const handedOut: number[] = [];
-    await threads.addMasks(vector, masks, {
-      onPiece: (piece) => {
-        const offset = piece.byteOffset / 4;
-        expect(offset).toBe(handedOut.reduce((sum, length) => sum + length, 0));
-        expect(Buffer.compare(bytesOf(piece), bytesOf(expected.subarray(offset, offset + piece.length)))).toBe(0);
-        handedOut.push(piece.length);
-      },
-    });
-    expect(handedOut.reduce((sum, length) => sum + length, 0)).toBe(words);
-    expect(Buffer.compare(bytesOf(vector), bytesOf(expected))).toBe(0);
-    await threads.close();
+/** Masks the vector by itself, in a file; gives the pieces one behind the other. */
+async function maskWhole(threads: MaskingThreads, vector: CodeWords, name = 'whole'): Promise<Buffer> {
+  const path = join(folder, name);
+  await writeFile(path, bytesOf(vector));
+  await using file = await open(path);
+  const pieces: Buffer[] = [];
+  await threads.maskFile(file, masks, {
+    words: vector.length,
+    behind: 0,
+    onPiece: (piece) => void pieces.push(Buffer.from(bytesOf(piece))),
   });
+  return Buffer.concat(pieces);
+}
 
+function masked(words: number): Uint8Array {
+  const vector = vectorOf(words);
+  addMasks(vector, masks);
+  return bytesOf(vector);
+}
+
+describe('openMaskingThreads()', () => {
   test('takes vectors one after the other, and goes on after it was closed', async () => {
     const threads = openMaskingThreads({ threads: 2 });
     const words = 2 ** 18 + 1;
-    const [first, second, third] = [vectorOf(words), vectorOf(words), vectorOf(words)];
-    await Promise.all([threads.addMasks(first, masks), threads.addMasks(second, masks)]);
+    const together = await Promise.all(['first', 'second'].map((name) => maskWhole(threads, vectorOf(words), name)));
     await threads.close();
-    await threads.addMasks(third, masks);
+    const third = await maskWhole(threads, vectorOf(words));
     await threads.close();
-    const expected = vectorOf(words);
-    addMasks(expected, masks);
-    for (const vector of [first, second, third]) expect(Buffer.compare(bytesOf(vector), bytesOf(expected))).toBe(0);
+    for (const vector of [...together, third]) expect(vector.equals(masked(words))).toBe(true);
   });
 
   test('fails when it is closed while it masks', async () => {
     const threads = openMaskingThreads({ threads: 2 });
-    const masking = threads.addMasks(vectorOf(2 ** 22), masks);
+    await writeFile(join(folder, 'long'), bytesOf(vectorOf(2 ** 22)));
+    await using file = await open(join(folder, 'long'));
+    let begun = () => {};
+    const first = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const masking = threads.maskFile(file, masks, { words: 2 ** 22, behind: 0, onPiece: () => begun() });
     const refused = expect(masking).rejects.toThrow('one of the masking threads ended');
-    await new Promise((resolve) => setImmediate(resolve));
+    await first;
     await threads.close();
     await refused;
   });
 
   test('leaves the keys as they are: the caller may need them again', async () => {
     const threads = openMaskingThreads({ threads: 2 });
-    await threads.addMasks(vectorOf(2 ** 19), masks);
+    await maskWhole(threads, vectorOf(2 ** 19));
     expect(masks[4]!.key).toEqual(new Uint8Array(32).fill(5));
     await threads.close();
   });
@@ -121,10 +120,6 @@ describe('maskFile()', () => {
     const onPiece = (piece: CodeWords) => void pieces.push(Buffer.from(bytesOf(piece)));
     await masking.maskFile(file, masks, { words: words + 64, behind: 1, codeBits: 16, onPiece });
     expect(Buffer.concat(pieces).equals(bytesOf(expected))).toBe(true);
-    const shared = new Int16Array(new SharedArrayBuffer(2 * (words + 64))).fill(1);
-    shared.set(vector);
-    await masking.addMasks(shared, masks);
-    expect(Buffer.compare(bytesOf(shared), bytesOf(expected))).toBe(0);
     await masking.close();
   });
 

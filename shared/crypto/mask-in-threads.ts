@@ -1,9 +1,6 @@
 /**
- * Masks a long vector in several threads. Each thread takes the next piece that nobody has taken, and holds no more of the
- * masks than mask-generator.ts does.
- *
- * A vector in shared memory is masked where it lies. One in a file passes through a ring of pieces: a thread reads a piece,
- * masks it, and waits where the ring is full, so that memory does not grow with the vector.
+ * Masks a long vector in several threads. It passes from its file through a ring of pieces: each thread reads the next
+ * piece that nobody has taken, masks it, and waits where the ring is full, so that memory does not grow with the vector.
  *
  * The threads are kept for the next vector and keep no process alive. When one fails all are ended, and the vector is of no
  * use any more.
@@ -21,17 +18,7 @@ type OnPiece = (piece: CodeWords<SharedArrayBuffer>) => void | Promise<void>;
 
 export interface MaskingThreads {
   /**
-   * Does what `addMasks` does.
-   *
-   * @throws {Error} when a thread fails or was closed: the vector is then masked in part.
-   */
-  addMasks(
-    vector: CodeWords<SharedArrayBuffer>,
-    masks: readonly Mask[],
-    options?: { readonly onPiece?: OnPiece },
-  ): Promise<void>;
-  /**
-   * Masks the words of a file, which stays as it is. A piece's memory is used again once `onPiece` has settled.
+   * Adds the masks to the words of a file, which stays as it is. A piece's memory is used again once `onPiece` has settled.
    *
    * @param options `words`, how long the vector is, and what each word `behind` the file's own is; `codeBits` of a word,
    *   32 where left out.
@@ -116,11 +103,6 @@ export function openMaskingThreads(options: { readonly threads?: number } = {}):
   };
 
   return {
-    addMasks: (vector, masks, { onPiece = () => undefined } = {}) =>
-      inTurn(() => {
-        const whole = { words: vector.length, ring: vector, file: null, masks, progress: progressOf(vector) };
-        return maskTogether(whole, { onPiece });
-      }),
     maskFile: (file, masks, { words, behind, codeBits = 32, onPiece, signal }) =>
       inTurn(async () => {
         const { size } = await file.stat();

@@ -34,10 +34,9 @@ export interface MaskProgress {
 export interface MaskCommand {
   /** How long the vector is. */
   readonly words: number;
-  /** Slots of a piece each, which piece after piece takes in turn; a vector that lies here as a whole has one for each. */
+  /** Slots of a piece each, which piece after piece takes in turn. */
   readonly ring: CodeWords<SharedArrayBuffer>;
-  /** Null when the pieces lie in their slots already. */
-  readonly file: PieceFile | null;
+  readonly file: PieceFile;
   readonly masks: readonly Mask[];
   readonly progress: MaskProgress;
 }
@@ -71,7 +70,7 @@ export function maskNextPiece(command: MaskCommand, { waits }: { readonly waits:
   const { file, masks, progress } = command;
   const words = pieceIn(command, piece);
   const firstWord = piece * pieceWords(command.ring);
-  if (file !== null) readPiece(words, { ...file, firstWord });
+  readPiece(words, { ...file, firstWord });
   addMasks(words, masks, { firstWord });
   const slot = piece % progress.masked.length;
   Atomics.store(progress.masked, slot, piece + 1);

@@ -8,7 +8,7 @@ import { initialMemory, type ServerOptimiser } from '@wardround/shared/aggregati
 import type { CodeWords } from '@wardround/shared/bytes/code-words.ts';
 import { allWithin } from '@wardround/shared/bytes/fixed-point.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
-import type { Mask } from '@wardround/shared/crypto/mask-generator.ts';
+import { addMasks, type Mask } from '@wardround/shared/crypto/mask-generator.ts';
 import { SEGMENT_BYTES } from '@wardround/shared/crypto/sealed-envelope.ts';
 import { readFully, type StagedVector, sumWords, VectorBrokenError } from './sum-words.ts';
 
@@ -92,7 +92,12 @@ export function pieceOf(
 }
 
 export type MovedPiece =
-  | { readonly kind: 'moved'; readonly squares: number }
+  | {
+      readonly kind: 'moved';
+      readonly squares: number;
+      /** What it took to take the masks out and look whether every number is in range. */
+      readonly unmaskMillis: number;
+    }
   /** `sum`: of which sum, by index. */
   | { readonly kind: 'out-of-range'; readonly sum: number }
   | { readonly kind: 'vector-broken'; readonly vector: number; readonly sum: number };
@@ -101,14 +106,18 @@ export type MovedPiece =
 export function movePiece(job: SumJob, at: { readonly piece: number; readonly slot: PieceSlot }): MovedPiece {
   const { code, rule, server, model, state } = job;
   const { firstWord, sums, firstParameter, codes, weights, memory } = pieceOf(job, at);
+  let unmaskMillis = 0;
   for (const [sum, { vectors, masks, largest }] of job.sums.entries()) {
     try {
-      sumWords(vectors, { firstWord, into: sums[sum]!, masks });
+      sumWords(vectors, { firstWord, into: sums[sum]! });
     } catch (error) {
       if (error instanceof VectorBrokenError) return { kind: 'vector-broken', vector: error.vector, sum };
       throw error;
     }
+    const start = performance.now();
+    addMasks(sums[sum]!, masks, { firstWord });
     if (!allWithin(sums[sum]!, largest)) return { kind: 'out-of-range', sum };
+    unmaskMillis += performance.now() - start;
   }
   readFully(model, { target: littleEndianBytes(weights), position: 4 * firstParameter });
   for (const [index, value] of initialMemory(server).entries()) {
@@ -127,5 +136,5 @@ export function movePiece(job: SumJob, at: { readonly piece: number; readonly sl
     rule === null
       ? applySumPiece({ ...moved, codes: codes[0]! }, { code, sampleCounts: sampleCounts[0]!, server })
       : applyCohortSumsPiece({ ...moved, codes }, { code, sampleCounts, rule, server });
-  return { kind: 'moved', squares };
+  return { kind: 'moved', squares, unmaskMillis };
 }

@@ -39,9 +39,9 @@ const sealedSegment = new Uint8Array(SEGMENT_BYTES + SEGMENT_TAG_BYTES);
  */
 export function sumWords(
   vectors: readonly StagedVector[],
-  options: { readonly firstWord: number; readonly into: CodeWords; readonly masks: readonly Mask[] },
+  options: { readonly firstWord: number; readonly into: CodeWords; readonly masks?: readonly Mask[] },
 ): void {
-  const { firstWord, into, masks } = options;
+  const { firstWord, into, masks = [] } = options;
   const begin = firstWord * into.BYTES_PER_ELEMENT;
   into.fill(0);
   for (const [index, vector] of vectors.entries()) {

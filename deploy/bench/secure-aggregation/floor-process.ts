@@ -1,48 +1,46 @@
-/** The least that a mask can cost here: one AES-256-CTR pass and one addition over the vector, in threads that do nothing else. */
-import { createCipheriv } from 'node:crypto';
+/**
+ * The least that a mask can cost here: one AES-256-CTR pass and one addition, in threads that do nothing else, on bytes that
+ * stay in the processor's cache.
+ */
+import { createCipheriv, createSecretKey } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { createMaskKernel, KERNEL_BYTES } from '@wardround/shared/crypto/mask-kernel.ts';
 import { median } from '../median.ts';
 
+/** Seconds for each gigabyte of a mask. */
 export interface FloorFigures {
-  /** Seconds a mask. */
   readonly oneThread: number;
   readonly allCores: number;
 }
 
-const PIECE_WORDS = 1 << 14;
+const BYTES = 1 << 26;
+const REPEATS = 5;
+const zeros = new Uint8Array(KERNEL_BYTES);
+const kernel = createMaskKernel();
 
-/** Milliseconds of one pass over so many words. */
-function pass(words: number): number {
-  const zeros = new Uint8Array(4 * PIECE_WORDS);
-  const mask = new Int32Array(PIECE_WORDS).fill(0x1234_5678);
-  const vector = new Int32Array(words);
-  vector.fill(1);
-  const cipher = createCipheriv('aes-256-ctr', new Uint8Array(32), new Uint8Array(16));
+/** Seconds a gigabyte. */
+function pass(): number {
+  const cipher = createCipheriv('aes-256-ctr', createSecretKey(new Uint8Array(32)), new Uint8Array(16));
   const start = performance.now();
-  for (let first = 0; first < words; first += PIECE_WORDS) {
-    const piece = vector.subarray(first, first + PIECE_WORDS);
-    cipher.update(zeros.subarray(0, 4 * piece.length));
-    add(piece, mask);
+  for (let done = 0; done < BYTES; done += KERNEL_BYTES) {
+    // Memory that is given back is taken again for the next piece.
+    (cipher.update(zeros).buffer as ArrayBuffer).transfer(0);
+    kernel.add32(KERNEL_BYTES);
   }
-  return performance.now() - start;
-}
-
-function add(piece: Int32Array, mask: Int32Array): void {
-  for (let i = 0; i < piece.length; i += 1) piece[i] = (piece[i]! + mask[i]!) | 0;
+  return (performance.now() - start) / 1000 / (BYTES / 1e9);
 }
 
 if (!isMainThread) {
-  parentPort!.on('message', () => parentPort!.postMessage(pass(workerData as number)));
+  parentPort!.on('message', () => parentPort!.postMessage(pass()));
 } else {
-  const words = Number(process.argv[2]);
-  const repeats = Number(process.argv[3]);
-  const single = Array.from({ length: repeats + 1 }, () => pass(words)).slice(1);
+  pass();
+  const single = Array.from({ length: REPEATS }, pass);
   const cores = availableParallelism();
   const self = new URL(import.meta.url);
-  const workers = Array.from({ length: cores }, () => new Worker(self, { workerData: Math.ceil(words / cores) }));
+  const workers = Array.from({ length: cores }, () => new Worker(self));
   const together: number[] = [];
-  for (let run = 0; run <= repeats; run += 1) {
+  for (let run = 0; run <= REPEATS; run += 1) {
     const slowest = await Promise.all(
       workers.map(
         (worker) =>
@@ -52,9 +50,9 @@ if (!isMainThread) {
           }),
       ),
     );
-    if (run > 0) together.push(Math.max(...slowest));
+    if (run > 0) together.push(Math.max(...slowest) / cores);
   }
-  const figures: FloorFigures = { oneThread: median(single) / 1000, allCores: median(together) / 1000 };
+  const figures: FloorFigures = { oneThread: median(single), allCores: median(together) };
   console.log(`@${JSON.stringify(figures)}`);
   process.exit();
 }

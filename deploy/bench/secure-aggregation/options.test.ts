@@ -3,23 +3,38 @@ import { BenchError } from '../bench-error.ts';
 import { readOptions } from './options.ts';
 
 describe('readOptions()', () => {
-  test('measures few sites on whole models and a thousand on a short vector unless told', () => {
-    const { json, sites, repeats, parametersFor } = readOptions([]);
-    expect({ json, sites, repeats }).toEqual({ json: null, sites: [4, 8, 16, 1000], repeats: 5 });
-    expect(parametersFor(16)).toEqual([1_000_000, 22_000_000]);
-    expect(parametersFor(1000)).toEqual([10_000]);
+  test('measures every number of sites on every model, in both widths, with and without drop-outs, unless told', () => {
+    const { json, cases } = readOptions([]);
+    expect(json).toBeNull();
+    expect(cases).toHaveLength(4 * 2 * 2 * 2);
+    for (const sites of [4, 8, 16, 1000]) {
+      for (const parameters of [1_000_000, 22_000_000]) {
+        for (const codeBits of [16, 32] as const) {
+          for (const dropouts of [0, sites === 4 ? 1 : 2]) {
+            expect(cases).toContainEqual({ sites, parameters, codeBits, dropouts, repeats: 5 });
+          }
+        }
+      }
+    }
   });
 
   test('takes lists, a file and a number of repeats', () => {
-    const options = readOptions(['--sites', '3,1000', '--parameters=5', '--repeats', '2', '--json', 'figures.json']);
-    expect(options).toMatchObject({ json: 'figures.json', sites: [3, 1000], repeats: 2 });
-    expect(options.parametersFor(1000)).toEqual([5]);
+    const words = ['--sites', '3,8', '--parameters=5', '--code-bits', '16', '--repeats', '2', '--json', 'figures.json'];
+    const { json, cases } = readOptions(words);
+    const common = { parameters: 5, codeBits: 16, repeats: 2 };
+    expect(json).toBe('figures.json');
+    expect(cases).toEqual([
+      { sites: 3, dropouts: 0, ...common },
+      { sites: 8, dropouts: 0, ...common },
+      { sites: 8, dropouts: 2, ...common },
+    ]);
   });
 
   test.each([
     [['--sites', '2'], '--sites takes whole numbers from 3 to 1000, found "2"'],
     [['--sites', '4,'], 'found ""'],
     [['--parameters', 'many'], '--parameters takes whole numbers from 1 to 200000000, found "many"'],
+    [['--code-bits', '32,8'], '--code-bits takes 16 and 32, found "8"'],
     [['--repeats', '0'], '--repeats takes whole numbers from 1 to 100, found "0"'],
     [['--frob'], "Unknown option '--frob'"],
     [['8'], '8'],

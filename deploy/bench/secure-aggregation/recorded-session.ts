@@ -7,10 +7,10 @@ import type {
   ShareDelivery,
   Survivors,
 } from '@wardround/protocols/secure-aggregation/messages.ts';
-import { sessionParameters } from '@wardround/protocols/secure-aggregation/parameters.ts';
 import {
   beginPlay,
   createConsortium,
+  type Play,
   type PlayResult,
   playPhase,
 } from '@wardround/protocols/secure-aggregation/simulated-session.ts';
@@ -26,44 +26,62 @@ export interface RecordedSession {
   readonly proof: ConsistencyProof;
   /** With everything received. */
   readonly coordinator: CoordinatorState;
+  /** Of all that the coordinator answered to all sites. */
+  readonly answeredBytes: number;
 }
 
-/** The two drop-outs that the goals speak of, or as many as the session survives. */
-export function mostDropouts(sites: number): number {
-  return Math.min(2, sites - sessionParameters(sites).fewestSurvivors);
-}
-
-/** @param options `words` of each masked vector; `dropouts` of the sites, the last ones, share keys and then fall silent. */
-export function recordSession(options: {
-  readonly sites: number;
-  readonly words: number;
-  readonly dropouts: number;
-}): RecordedSession {
-  const { sites, words, dropouts } = options;
-  const consortium = createConsortium(sites, { words });
+/**
+ * @param options `dropouts`: for each of these numbers one session, in which so many sites, the last ones, share keys and
+ *   then fall silent. All sessions begin alike. The vectors' length is a number in the messages, nothing else.
+ */
+export function recordSessions(sites: number, options: { readonly dropouts: readonly number[] }): RecordedSession[] {
+  const consortium = createConsortium(sites, { words: 1_000_000 });
   const names = [...consortium.contexts.keys()];
   // The vectors' content does not matter to the messages: only their hashes are signed.
   const vectors = new Map(names.map((site) => [site, new Int32Array(1)]));
-  let play = beginPlay(consortium, { vectors });
-  const next = (absent?: ReadonlySet<string>): unknown => {
-    const result: PlayResult = playPhase(play, absent === undefined ? {} : { absent });
-    if (!result.ok) throw new Error(`Cannot play the session: ${result.reason}`);
-    play = result.play;
-    return play.answer;
-  };
-  const broadcast = next() as KeyBroadcast;
-  const deliveries = next() as Map<string, ShareDelivery>;
-  const announced = next(new Set(names.slice(sites - dropouts))) as Survivors;
-  const proof = next() as ConsistencyProof;
-  let { coordinator } = play;
-  for (const [site, state] of play.sites) {
+  const advertised = played(beginPlay(consortium, { vectors }));
+  const shared = played(advertised);
+  return options.dropouts.map((count) => finish({ advertised, shared, absent: new Set(names.slice(sites - count)) }));
+}
+
+function finish(begun: {
+  readonly advertised: Play;
+  readonly shared: Play;
+  readonly absent: ReadonlySet<string>;
+}): RecordedSession {
+  const { advertised, shared, absent } = begun;
+  const { consortium } = shared;
+  const masked = played(shared, absent);
+  const confirmed = played(masked);
+  const broadcast = advertised.answer as KeyBroadcast;
+  const deliveries = shared.answer as ReadonlyMap<string, ShareDelivery>;
+  const announced = masked.answer as Survivors;
+  const proof = confirmed.answer as ConsistencyProof;
+  let { coordinator } = confirmed;
+  for (const [site, state] of confirmed.sites) {
     const step = unmask(state, { proof, context: consortium.contexts.get(site)! });
     const received = step.ok ? receive(coordinator, step.message) : step;
     if (!step.ok || !received.ok) throw new Error('Cannot play the session: a site did not unmask');
     coordinator = received.state as CoordinatorState;
   }
-  const site = names[0]!;
-  const { randomBytes: _, ...context } = consortium.contexts.get(site)!;
-  const delivery = deliveries.get(site)!;
-  return { terms: consortium.terms, context, broadcast, delivery, announced, proof, coordinator };
+  const [site] = consortium.contexts.keys();
+  const { randomBytes: _, ...context } = consortium.contexts.get(site!)!;
+  const delivery = deliveries.get(site!)!;
+  const survivors = announced.survivors.length;
+  const answeredBytes =
+    jsonBytes([broadcast]) * consortium.contexts.size +
+    jsonBytes([...deliveries.values()]) +
+    jsonBytes([announced, proof]) * survivors;
+  return { terms: consortium.terms, context, broadcast, delivery, announced, proof, coordinator, answeredBytes };
+}
+
+function played(play: Play, absent?: ReadonlySet<string>): Play {
+  const result: PlayResult = playPhase(play, absent === undefined ? {} : { absent });
+  if (!result.ok) throw new Error(`Cannot play the session: ${result.reason}`);
+  return result.play;
+}
+
+/** Of the documents as they travel. */
+export function jsonBytes(documents: readonly unknown[]): number {
+  return documents.reduce<number>((sum, document) => sum + Buffer.byteLength(JSON.stringify(document)), 0);
 }

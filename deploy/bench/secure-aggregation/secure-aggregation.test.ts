@@ -22,23 +22,24 @@ test('secureAggregation measures real sessions in processes of their own, withou
   const { machine, date, results } = JSON.parse(await readFile(json, 'utf8'));
   expect(machine.cores).toBeGreaterThan(0);
   expect(Date.parse(date)).not.toBeNaN();
-  expect(results).toHaveLength(2);
-  for (const [dropouts, result] of results.entries()) {
-    expect(result).toMatchObject({ sites: 4, neighbours: 3, parameters: 3000, dropouts });
+  expect(results).toHaveLength(4);
+  for (const [index, result] of results.entries()) {
+    const [codeBits, dropouts] = [index < 2 ? 32 : 16, index % 2];
+    expect(result).toMatchObject({ sites: 4, neighbours: 3, parameters: 3000, codeBits, dropouts });
     const { site, coordinator, floor, siteSeconds } = result;
     // Its own mask and three neighbours'; four own masks in the sum, or three and the drop-out's three.
     expect([site.masks, coordinator.masks]).toEqual([4, dropouts === 0 ? 4 : 6]);
-    for (const seconds of [
-      siteSeconds,
-      coordinator.unmaskSeconds,
-      coordinator.addSeconds,
-      floor.oneThread,
-      floor.allCores,
-    ]) {
+    const { unmaskSeconds, addSeconds, messageSeconds } = coordinator;
+    for (const seconds of [siteSeconds, unmaskSeconds, messageSeconds, floor.oneThread, floor.allCores]) {
       expect(seconds).toBeGreaterThan(0);
     }
-    expect(site.upBytes).toBeGreaterThan(12_000);
-    expect(site.downBytes).toBeGreaterThan(12_000);
+    expect(addSeconds).toBeGreaterThan(unmaskSeconds);
+    const vectorBytes = (codeBits / 8) * 3000;
+    expect(site.upBytes).toBeGreaterThan(vectorBytes);
+    expect(site.downBytes).toBeGreaterThan(vectorBytes);
+    // What all sites send is what it receives, and the other way round.
+    expect(coordinator.inBytes).toBeGreaterThan((4 - dropouts) * site.upBytes * 0.9);
+    expect(coordinator.outBytes).toBeGreaterThan((4 - dropouts) * site.downBytes * 0.9);
   }
-  expect(lines.join('\n')).toContain('Goals for 8 sites');
+  expect(lines.join('\n')).toContain('Goals are for 8 sites');
 });

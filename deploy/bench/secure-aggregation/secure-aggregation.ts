@@ -3,15 +3,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { serialize } from 'node:v8';
-import { CANARY_WORDS } from '@wardround/protocols/secure-aggregation/canary.ts';
 import { startLineProcess } from '../line-process.ts';
 import { describeMachine } from '../machine.ts';
 import type { Suite } from '../suite.ts';
 import type { CoordinatorFigures } from './coordinator-process.ts';
+import { estimateSeconds } from './estimate.ts';
 import type { FloorFigures } from './floor-process.ts';
-import { optionLines, readOptions } from './options.ts';
-import { mostDropouts, recordSession } from './recorded-session.ts';
+import { coordinatorRepeats, type MeasuredCase, type MeasureRequest } from './measured-case.ts';
+import { dropoutsOf, optionLines, readOptions } from './options.ts';
+import type { RecordRequest } from './record-process.ts';
 import { goals, resultLines, type SessionResult, siteSeconds } from './result-lines.ts';
 import type { SiteFigures } from './site-process.ts';
 
@@ -19,7 +19,7 @@ export const secureAggregation: Suite = {
   description: 'time, traffic and memory of a secure aggregation session at one site and at the coordinator',
   optionLines,
   async run(words, { signal }) {
-    const options = readOptions(words);
+    const { json, cases } = readOptions(words);
     const machine = describeMachine();
     console.log(`${machine.processor}, ${machine.cores} cores, Node ${machine.node}, load ${machine.load.toFixed(1)}`);
     if (machine.load > machine.cores / 4) {
@@ -27,51 +27,76 @@ export const secureAggregation: Suite = {
         'Other programs are computing here: neither figures nor their ratios to the floor are to be trusted.',
       );
     }
+    console.log(`${cases.length} measurements, about ${Math.ceil(estimateSeconds(cases) / 60)} minutes.`);
     const folder = await mkdtemp(join(tmpdir(), 'wardround-bench-'));
-    const ask = <Figures>(script: string, given: readonly string[]) => askProcess<Figures>(script, { given, signal });
+    const ask = <Figures>(script: string, request?: object) => askProcess<Figures>(script, { request, signal });
     const results: SessionResult[] = [];
     try {
-      for (const sites of options.sites) {
-        for (const dropouts of new Set([0, mostDropouts(sites)])) {
-          for (const parameters of options.parametersFor(sites)) {
-            console.log(`${sites} sites, ${parameters} parameters, ${dropouts} drop-outs …`);
-            const session = recordSession({ sites, dropouts, words: parameters + CANARY_WORDS });
-            signal.throwIfAborted();
-            const file = join(folder, 'session');
-            await writeFile(file, serialize(session));
-            const repeats = `${options.repeats}`;
-            const floor = await ask<FloorFigures>('floor-process.ts', [`${parameters}`, repeats]);
-            const site = await ask<SiteFigures>('site-process.ts', [file, repeats]);
-            const coordinator = await ask<CoordinatorFigures>('coordinator-process.ts', [file, repeats]);
-            const neighbours = session.coordinator.session!.parameters.degree;
-            results.push({ sites, neighbours, parameters, dropouts, site, coordinator, floor });
-          }
+      for (const sites of new Set(cases.map((measured) => measured.sites))) {
+        console.log(`${sites} sites: playing ${dropoutsOf(sites).length} sessions …`);
+        const sessionFile = (dropouts: number) => join(folder, `session-${dropouts}`);
+        const dropouts = dropoutsOf(sites);
+        const recording: RecordRequest = { sites, dropouts, files: dropouts.map(sessionFile) };
+        const neighbours = await ask<number>('record-process.ts', recording);
+        for (const measured of cases.filter((measured) => measured.sites === sites)) {
+          console.log(`${nameOf(measured)} …`);
+          const figures = await measure(measured, { ask, folder, session: sessionFile(measured.dropouts) });
+          results.push({ ...measured, neighbours, ...figures });
         }
       }
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
     console.log('');
-    for (const line of resultLines(results)) console.log(line);
-    if (options.json === null) return;
+    const loadAfterwards = describeMachine().load;
+    for (const line of resultLines(results, { machine, loadAfterwards })) console.log(line);
+    if (json === null) return;
     const report = {
       suite: 'secure-aggregation',
       date: new Date().toISOString(),
       machine,
-      loadAfterwards: describeMachine().load,
-      repeats: options.repeats,
+      loadAfterwards,
       goals,
       results: results.map((result) => ({ ...result, siteSeconds: siteSeconds(result) })),
     };
-    await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
   },
 };
 
+type Ask = <Figures>(script: string, request?: object) => Promise<Figures>;
+
+async function measure(
+  measured: MeasuredCase,
+  { ask, folder, session }: { readonly ask: Ask; readonly folder: string; readonly session: string },
+): Promise<Pick<SessionResult, 'site' | 'coordinator' | 'floor'>> {
+  const { parameters, codeBits, repeats } = measured;
+  const inFolder = async <Result>(work: (request: MeasureRequest) => Promise<Result>): Promise<Result> => {
+    const own = await mkdtemp(join(folder, 'case-'));
+    try {
+      return await work({ parameters, codeBits, repeats, session, folder: own });
+    } finally {
+      await rm(own, { recursive: true, force: true });
+    }
+  };
+  const floor = await ask<FloorFigures>('floor-process.ts');
+  const site = await inFolder((request) => ask<SiteFigures>('site-process.ts', request));
+  const coordinator = await inFolder(async (request) => {
+    await ask('stage-process.ts', request);
+    return ask<CoordinatorFigures>('coordinator-process.ts', { ...request, repeats: coordinatorRepeats(measured) });
+  });
+  return { floor, site, coordinator };
+}
+
+function nameOf({ sites, parameters, codeBits, dropouts }: MeasuredCase): string {
+  return `${sites} sites, ${parameters} parameters in ${codeBits} bits, ${dropouts} drop-outs`;
+}
+
 async function askProcess<Figures>(
   script: string,
-  { given, signal }: { readonly given: readonly string[]; readonly signal: AbortSignal },
+  { request, signal }: { readonly request: object | undefined; readonly signal: AbortSignal },
 ): Promise<Figures> {
-  const child = startLineProcess(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), ...given], signal);
+  const words = [fileURLToPath(new URL(script, import.meta.url)), ...(request ? [JSON.stringify(request)] : [])];
+  const child = startLineProcess(process.execPath, words, signal);
   try {
     return await child.ask<Figures>();
   } finally {

@@ -1,7 +1,5 @@
 /** Takes one site's part in a recorded session, in a process of its own; answers with one line of JSON (line-process.ts). */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deserialize } from 'node:v8';
 import { maskAndHash, maskVector } from '@wardround/client/training/session/mask-vector.ts';
@@ -21,14 +19,18 @@ import type { SiteState } from '@wardround/protocols/secure-aggregation/site-sta
 import { generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { openMaskingThreads } from '@wardround/shared/crypto/mask-in-threads.ts';
 import { median } from '../median.ts';
+import type { MeasureRequest } from './measured-case.ts';
 import { peakMemoryOf } from './peak-memory.ts';
-import type { RecordedSession } from './recorded-session.ts';
+import { jsonBytes, type RecordedSession } from './recorded-session.ts';
+import { writeVector } from './vector-file.ts';
 
 export interface SiteFigures {
   /** Medians. */
   readonly messageSeconds: number;
   /** Deriving the keys, reading the vector, masking it, and the hash that is signed. */
   readonly maskSeconds: number;
+  /** Of all threads, for the same. */
+  readonly maskProcessorSeconds: number;
   /** Reading the vector, masking it, sealing it and writing it to the disk: once, with the start of the threads. */
   readonly firstSeconds: number;
   readonly masks: number;
@@ -37,12 +39,11 @@ export interface SiteFigures {
   readonly downBytes: number;
 }
 
-const [file = '', repeats = '1'] = process.argv.slice(2);
-const recorded = deserialize(await readFile(file)) as RecordedSession;
+const request = JSON.parse(process.argv[2] ?? '') as MeasureRequest;
+const { session, folder, parameters, codeBits, repeats } = request;
+const recorded = deserialize(await readFile(session)) as RecordedSession;
 const { terms, broadcast, delivery, announced, proof } = recorded;
 const { site } = recorded.context;
-const folder = mkdtempSync(join(tmpdir(), 'wardround-bench-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const vectorFile = join(folder, 'vector');
 
 function must<State extends SiteState, Said extends Kind>(step: SiteStep<State, Said>) {
@@ -65,23 +66,22 @@ async function takePart(mask: (instructions: ReturnType<typeof maskInstructions>
   const shared = timed(() => must(shareKeys(advertised.state, { broadcast, context })));
   const accepted = timed(() => acceptShares(shared.state, { delivery, context }));
   if (!accepted.ok) throw new Error(`Cannot take the site's part: ${accepted.reason}`);
+  const processorBefore = process.cpuUsage();
   const start = performance.now();
   const instructions = maskInstructions(accepted.state);
   const maskedInput = await mask(instructions);
   const maskSeconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(processorBefore);
+  const processorSeconds = (user + system) / 1e6;
   const input = { maskedInput: maskedInput as never, context };
   const masked = timed(() => must(submitMaskedInput(accepted.state, input)));
   const confirmed = timed(() => must(confirmSurvivors(masked.state, { announced, context })));
   const revealed = timed(() => must(unmask(confirmed.state, { proof, context })));
   for (const { message } of [advertised, shared, masked, confirmed, revealed]) said.push(message);
-  return { messageSeconds, maskSeconds, masks: instructions.length, said };
+  return { messageSeconds, maskSeconds, processorSeconds, masks: instructions.length, said };
 }
 
-const lengthOf = (documents: readonly unknown[]) =>
-  documents.reduce<number>((sum, document) => sum + Buffer.byteLength(JSON.stringify(document)), 0);
-
-const parameters = terms.words - 1;
-writeFileSync(vectorFile, new Uint8Array(4 * parameters));
+await writeVector(vectorFile, request);
 const { sealingKey } = publicKeys(generateIdentity());
 const sealing = { recipientSealingKey: sealingKey, context: 'bench' };
 const outbox = join(folder, 'outbox');
@@ -90,7 +90,7 @@ let sealedBytes = 0;
 const peakBytes = await peakMemoryOf(() =>
   takePart(async (instructions) => {
     const start = performance.now();
-    const masked = await maskVector({ kind: 'mask', vectorFile, instructions, sealing, outbox });
+    const masked = await maskVector({ kind: 'mask', vectorFile, codeBits, instructions, sealing, outbox });
     firstSeconds = (performance.now() - start) / 1000;
     sealedBytes = masked.bytes;
     return masked.maskedInput;
@@ -99,19 +99,20 @@ const peakBytes = await peakMemoryOf(() =>
 
 const threads = openMaskingThreads();
 const runs = [];
-for (let run = 0; run <= Number(repeats); run += 1) {
-  runs.push(await takePart((instructions) => maskAndHash(vectorFile, { instructions, threads })));
+for (let run = 0; run <= repeats; run += 1) {
+  runs.push(await takePart((instructions) => maskAndHash(vectorFile, { codeBits, instructions, threads })));
 }
 // The first one started the threads and was compiled meanwhile.
 const timed = runs.slice(1);
 const figures: SiteFigures = {
   messageSeconds: median(timed.map(({ messageSeconds }) => messageSeconds)),
   maskSeconds: median(timed.map(({ maskSeconds }) => maskSeconds)),
+  maskProcessorSeconds: median(timed.map(({ processorSeconds }) => processorSeconds)),
   firstSeconds,
   masks: runs[0]!.masks,
   peakBytes,
-  upBytes: lengthOf(runs[0]!.said) + sealedBytes,
-  downBytes: lengthOf([broadcast, delivery, announced, proof]) + 4 * parameters,
+  upBytes: jsonBytes(runs[0]!.said) + sealedBytes,
+  downBytes: jsonBytes([broadcast, delivery, announced, proof]) + (codeBits / 8) * parameters,
 };
 console.log(`@${JSON.stringify(figures)}`);
 await threads.close();
