@@ -71,6 +71,8 @@ export interface CoordinatorOptions {
    * its own.
    */
   readonly replica?: boolean;
+  /** How long a killed replica's studies wait for the next that leads them; for tests. */
+  readonly leaseMillis?: number | undefined;
   /** A folder, or s3://BUCKET/PREFIX; without it the state folder. */
   readonly blobStore?: string | null;
   /** The file with the coordinator's keys; without it the state folder's, which is made when it is missing. */
@@ -125,7 +127,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   await writeBlobPlace(folder.blobStore, options.blobStore ?? null);
   const database = await openDatabase(databaseAt);
   closing.defer(() => database.close());
-  const replicas = await joinReplicas(database, { at: databaseAt, isShared, fingerprint: own.fingerprint, clock, log });
+  const { leaseMillis } = options;
+  const place = { at: databaseAt, isShared, fingerprint: own.fingerprint, leaseMillis };
+  const replicas = await joinReplicas(database, { ...place, clock, log });
   closing.defer(() => replicas.close());
   const tls = options.tls && {
     key: await readFile(options.tls.keyFile),

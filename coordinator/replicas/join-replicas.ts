@@ -22,8 +22,7 @@ import { openReplicaChannel, type ReplicaChannel, type ReplicaWord } from './rep
 import { createSharedPresence } from './shared-presence.ts';
 import { sweepBlobs, sweepBlobsInTurn } from './sweep-blobs.ts';
 
-/** How long a killed replica's studies wait for the next leader. */
-export const leaseMillis = 10_000;
+const defaultLeaseMillis = 10_000;
 /** How long a replica may take to change the roster before others go on. */
 const rosterMillis = 30_000;
 const sweepMillis = 600_000;
@@ -63,11 +62,13 @@ export async function joinReplicas(
     readonly at: DatabasePlace;
     readonly isShared: boolean;
     readonly fingerprint: string;
+    /** How long a killed replica's studies wait for the next leader. */
+    readonly leaseMillis?: number | undefined;
     readonly clock: Clock;
     readonly log: Logger;
   },
 ): Promise<Replicas> {
-  const { at, isShared, fingerprint, clock, log } = options;
+  const { at, isShared, fingerprint, leaseMillis = defaultLeaseMillis, clock, log } = options;
   const holder = randomUUID();
   const leases = createLeases(database);
   let follow = async (): Promise<void> => undefined;
