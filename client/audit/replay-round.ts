@@ -10,7 +10,11 @@ import { replayTranscript } from '@wardround/protocols/secure-aggregation/replay
 import { replayInPieces } from '@wardround/protocols/secure-aggregation/replay-in-pieces.ts';
 import { sessionTerms } from '@wardround/protocols/secure-aggregation/session-terms.ts';
 import type { PinnedRoster } from '@wardround/protocols/secure-aggregation/signed-message.ts';
-import { type Transcript, transcriptHash } from '@wardround/protocols/secure-aggregation/transcript.ts';
+import {
+  cohortsTranscriptHash,
+  type Transcript,
+  transcriptHash,
+} from '@wardround/protocols/secure-aggregation/transcript.ts';
 import type { ModelChain } from '@wardround/protocols/session/messages.ts';
 import { codeBitsOf, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { stageLayout } from '@wardround/protocols/study/stage-layout.ts';
@@ -69,39 +73,66 @@ export async function replayRound(
   const { plan, link, followed, rosters, nowMillis, pieceWords = PIECE_WORDS, onProgress } = known;
   const chain = await link.modelChain(reference);
   const published = publishedLink(chain, followed, reference);
-  const transcript = await fetchTranscript(reference, link);
-  requireTerms(transcript.terms, { reference, plan, chain });
-  const roster = rosterOf(transcript, { rosters, nowMillis });
-  if (transcriptHash(transcript) !== published.transcript) {
-    const replayed = replayTranscript(transcript, { roster });
+  const transcripts = transcriptsOf(await fetchTranscript(reference, link));
+  const sums = published.cohortSums ?? [published.sum];
+  for (const { terms } of transcripts) requireTerms(terms, { reference, plan, chain });
+  const inForce = transcripts.map((transcript) => rosterOf(transcript, { rosters, nowMillis }));
+  const hashes = transcripts.map((transcript) => transcriptHash(transcript));
+  const named = published.cohortSums === undefined ? hashes[0] : cohortsTranscriptHash(hashes);
+  if (named !== published.transcript || transcripts.length !== sums.length) {
+    const broken = transcripts
+      .map((transcript, index) => replayTranscript(transcript, { roster: inForce[index]! }))
+      .find(({ ok }) => !ok);
+    const reason = broken === undefined || broken.ok ? null : broken;
     throw new ReplayFailedError(
       'messages-changed',
-      `the messages of its session are not those whose hash was published with it${replayed.ok ? '' : `; ${sayReason(replayed)}`}.`,
-      replayed.ok ? null : replayed.suspect,
+      `the messages of its session are not those whose hash was published with it${reason === null ? '' : `; ${sayReason(reason)}`}.`,
+      reason === null ? null : reason.suspect,
     );
   }
-  const replayed = await replayInPieces(transcript, {
-    roster,
-    readPiece: (piece) => link.vector(reference, piece),
-    codeBits: codeBitsOf(plan),
-    pieceWords,
-    onPiece: (done) => onProgress?.(done, transcript.terms.words),
-  });
-  if (!replayed.ok) {
-    const fault = replayed.reason === 'masked-input-altered' ? 'vector-altered' : 'session-broken';
-    throw new ReplayFailedError(fault, `${sayReason(replayed)}.`, replayed.suspect);
-  }
-  if (replayed.sum !== published.sum) {
-    throw new ReplayFailedError(
-      'sum-altered',
-      'the published sum is not what the sites’ vectors add up to: the coordinator has altered it.',
-    );
+  const survivors: string[] = [];
+  for (const [index, transcript] of transcripts.entries()) {
+    const { words } = transcript.terms;
+    const replayed = await replayInPieces(transcript, {
+      roster: inForce[index]!,
+      readPiece: (piece) => link.vector(reference, piece),
+      codeBits: codeBitsOf(plan),
+      pieceWords,
+      onPiece: (done) => onProgress?.(index * words + done, transcripts.length * words),
+    });
+    if (!replayed.ok) {
+      const fault = replayed.reason === 'masked-input-altered' ? 'vector-altered' : 'session-broken';
+      throw new ReplayFailedError(fault, `${sayReason(replayed)}.`, replayed.suspect);
+    }
+    if (replayed.sum !== sums[index]) {
+      throw new ReplayFailedError(
+        'sum-altered',
+        'the published sum is not what the sites’ vectors add up to: the coordinator has altered it.',
+      );
+    }
+    survivors.push(...replayed.survivors);
   }
   return {
-    sum: replayed.sum,
-    survivors: replayed.survivors,
+    sum: published.sum,
+    survivors: survivors.sort(),
     isFollowed: followed.some(({ round }) => round === reference.round),
   };
+}
+
+/** One, or one of each cohort in their order: every site's messages belong to the cohort that it has signed. */
+function transcriptsOf({ terms, messages }: Transcript): Transcript[] {
+  const found = new Map<number, { terms: SessionTerms; sites: Set<string> }>();
+  for (const { header, body } of messages) {
+    if (!('maskKey' in body) || body.terms.cohort === undefined) continue;
+    const { index } = body.terms.cohort;
+    const own = found.get(index) ?? { terms: body.terms, sites: new Set() };
+    own.sites.add(header.site);
+    found.set(index, own);
+  }
+  if (found.size === 0) return [{ terms, messages }];
+  return [...found]
+    .sort(([a], [b]) => a - b)
+    .map(([, own]) => ({ terms: own.terms, messages: messages.filter(({ header }) => own.sites.has(header.site)) }));
 }
 
 /** What the coordinator names now of the round, if it is what it named before. */
@@ -135,13 +166,14 @@ function requireTerms(
   const planned = plan.stages.find(({ name }) => name === stage);
   const before = chain.links.findLast((link) => link.round < round);
   if (planned !== undefined) {
-    const { attempt, rosterEpoch: epoch, roster: hash } = terms;
+    const { attempt, rosterEpoch: epoch, roster: hash, cohort } = terms;
     const model = before?.rolledBack?.to ?? before?.model ?? chain.initial;
     const expected = sessionTerms(
-      { study, stage, round, attempt, model, layout: stageLayout(plan, planned), codeBits: codeBitsOf(plan) },
+      { study, stage, round, attempt, model, layout: stageLayout(plan, planned), codeBits: codeBitsOf(plan), cohort },
       { epoch, hash },
     );
-    if (canonicalJson(expected) === canonicalJson(terms)) return;
+    const isInCohort = (cohort === undefined) === (plan.protection.cohorts === undefined);
+    if (isInCohort && canonicalJson(expected) === canonicalJson(terms)) return;
   }
   throw new ReplayFailedError('other-round', 'its session is of another round, plan or model.');
 }

@@ -28,6 +28,23 @@ describe('requireFloors()', () => {
     expect(planSummary(robust).join('\n')).toContain('opens each site’s update and compares it');
   });
 
+  test('holds the floors of sites and threshold against the cohort where the plan has cohorts, and says what they tell', () => {
+    const base = smallPlan();
+    const cohorts = StudyPlan.parse({
+      ...base,
+      participation: { ...base.participation, quorum: 12 },
+      protection: { ...base.protection, mode: 'secure-aggregation', cohorts: { size: 4, rule: 'trimmed-mean' } },
+    });
+    expect(() => requireFloors(cohorts, policy({ minimumSites: 4, minimumThreshold: 3 }))).not.toThrow();
+    expect(() => requireFloors(cohorts, policy({ minimumSites: 5 }))).toThrow('at least 5 sites in a cohort');
+    expect(() => requireFloors(cohorts, policy({ minimumThreshold: 4 }))).toThrow('protection.cohorts.size');
+    const text = planSummary(cohorts).join('\n');
+    expect(text).toContain('cohorts of at least 4. The coordinator, and every hospital, learns each cohort’s sum');
+    expect(text).toContain('which is of at least 3 hospitals');
+    expect(text).toContain('the mean without the 1 smallest and 1 largest values over the cohorts');
+    expect(text).not.toContain('sees the sum of all sites’ updates');
+  });
+
   test('puts the limit of whole updates and the gate in plain words', () => {
     const { protection, ...rest } = smallPlan();
     const limits = { updateNormLimit: { norm: 2, zeroAboveMultiple: 3 }, gate: { lossRise: 0.4 } };

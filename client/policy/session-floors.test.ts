@@ -30,6 +30,16 @@ describe('sessionFloors()', () => {
     expect(sessionFloors(central, { ...NO_POLICY, minimumSites: 9 }).minimumSites).toBe(9);
   });
 
+  test('are the cohort’s size at least in a plan with cohorts', () => {
+    const cohorts = StudyPlan.parse({
+      ...smallPlan(),
+      participation: { ...smallPlan().participation, quorum: 12 },
+      protection: { ...smallPlan().protection, mode: 'secure-aggregation', cohorts: { size: 4, rule: 'median' } },
+    });
+    expect(sessionFloors(cohorts, NO_POLICY).minimumSites).toBe(4);
+    expect(sessionFloors(cohorts, { ...NO_POLICY, minimumSites: 6 }).minimumSites).toBe(6);
+  });
+
   test('a coordinator that opens a session of fewer sites than the noise counts on is left', () => {
     for (const [sites, ends] of [
       [5, false],

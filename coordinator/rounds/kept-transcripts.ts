@@ -4,6 +4,7 @@
  * is kept is the same after a restart.
  */
 
+import { addedCohorts } from '@wardround/protocols/round/cohorts.ts';
 import { answeredStep } from '@wardround/protocols/round/session-state.ts';
 import type { RoundState, StageState, StudyState } from '@wardround/protocols/round/state.ts';
 import { PHASES, type Phase } from '@wardround/protocols/secure-aggregation/messages.ts';
@@ -41,13 +42,16 @@ interface MessageReference {
 }
 
 /** The messages that the round's sum follows from, by phase and then by site. */
-export function transcriptMessages({ session }: RoundState): MessageReference[] {
+export function transcriptMessages(round: RoundState): MessageReference[] {
+  const { session } = round;
   if (session === undefined) return [];
+  // A cohort that was left out has no sum to follow from.
+  const added = addedCohorts(round)?.flatMap(({ cohort }) => session.cohorts?.[cohort] ?? []);
   return PHASES.flatMap((phase, index) => {
     const next = PHASES[index + 1];
     const goOn = next === undefined ? undefined : session.steps[next]?.sites;
     return answeredStep(session, phase)
-      .filter((site) => goOn?.includes(site) ?? true)
+      .filter((site) => (goOn?.includes(site) ?? true) && (added?.includes(site) ?? true))
       .map((site) => ({ phase, site, body: session.steps[phase]!.messages[site]!.body }));
   });
 }

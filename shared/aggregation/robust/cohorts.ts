@@ -2,11 +2,11 @@
  * Robust aggregation without seeing any single update: sites are divided into cohorts, each cohort adds its updates
  * under secure aggregation, and a rule by coordinate takes the place of the mean over the cohorts' means.
  *
- * - The coordinator learns the sum of each cohort (of at least four sites), never one site's update.
+ * - The coordinator learns the sum of each cohort (of four sites at least, as is advised), never one site's update.
  * - A faulty site spoils the mean of its cohort: f faulty sites are withstood where f cohorts are.
  *
- * Cohorts are random, so that colluding sites do not choose theirs, and stay the same as long as the roster does: if they
- * changed from round to round, differences between cohort sums would lead back to single sites.
+ * Cohorts are random, so that colluding sites do not choose theirs. They stay the same as long as the seed and the sites do: where
+ * they change from round to round, many cohort sums together lead back to what single sites send on average.
  */
 import { hashOfJson } from '../../bytes/hash.ts';
 import { type RobustMean, robustMean, type UpdatePieces } from './robust-mean.ts';
