@@ -189,6 +189,21 @@ describe('createSignedClient()', () => {
     expect(Math.round(offsets[0]! / 60_000)).toBe(60);
   });
 
+  test('knows the coordinator’s time from every signed answer, and from no other', async () => {
+    const difference = 200_000;
+    const known = client();
+    const ahead = () => known.coordinatorMillis() - Date.now();
+    expect(Math.abs(ahead())).toBeLessThan(1000);
+    answer = () => ({ body: idle, timeMillis: Date.now() + difference });
+    await known.ask({ method: 'GET', path: '/v1/work', signal }, Work);
+    expect(Math.abs(ahead() - difference)).toBeLessThan(10_000);
+    answer = () => ({ body: idle, timeMillis: Date.now(), signedBy: generateIdentity() });
+    await expect(known.ask({ method: 'GET', path: '/v1/work', signal }, Work)).rejects.toThrow(UntrustedAnswerError);
+    answer = () => ({ body: idle, timeMillis: Date.now() + 2 * 86_400_000 });
+    await known.ask({ method: 'GET', path: '/v1/work', signal }, Work);
+    expect(Math.abs(ahead() - difference)).toBeLessThan(10_000);
+  });
+
   test('does not follow a clock that is more than a day away', async () => {
     const body = JSON.stringify({ code: 'clock-skew', message: 'Set the clock.' });
     answer = () => ({ status: 401, body, timeMillis: Date.now() + 2 * 86_400_000 });

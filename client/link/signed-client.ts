@@ -80,6 +80,8 @@ export interface SignedClient {
   uploadState(request: SignedRequest, accepted: readonly number[]): Promise<UploadState>;
   /** The signature headers of an empty request, for the socket's handshake. */
   sign(request: { method: string; path: string }): Record<string, string>;
+  /** The coordinator's time, as its newest signed answer said it; this machine's before there was one. */
+  coordinatorMillis(): number;
 }
 
 const EMPTY_HASH = sha256Hex('');
@@ -124,6 +126,8 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
   const nowMillis = options.nowMillis ?? Date.now;
   const idleTimeoutMillis = options.idleTimeoutMillis ?? DEFAULT_IDLE_TIMEOUT_MILLIS;
   let clockOffsetMillis = 0;
+  /** By the newest signed answer, also where the difference is tolerated. */
+  let toldOffsetMillis = 0;
 
   function signatureOf({ method, path, bodyHash }: { method: string; path: string; bodyHash: Sha256Hex }) {
     return signRequest({
@@ -175,6 +179,8 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
         requestNonce: nonce,
         signingKey: coordinator.signingKey,
       });
+      const offset = timeMillis - nowMillis();
+      if (Math.abs(offset) <= MAXIMUM_CLOCK_OFFSET_MILLIS) toldOffsetMillis = offset;
       return timeMillis;
     } catch (error) {
       if (!(error instanceof SignatureRefusedError)) throw error;
@@ -250,5 +256,6 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
       );
     },
     sign: (request) => signatureOf({ ...request, bodyHash: EMPTY_HASH }),
+    coordinatorMillis: () => Math.round(nowMillis() + toldOffsetMillis),
   };
 }

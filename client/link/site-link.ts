@@ -90,6 +90,8 @@ export interface SiteLink {
   rotateKeys(rotation: KeyRotation, signal: AbortSignal): Promise<void>;
   /** For people watching; lost when the line is busy or down. */
   progress(progress: Omit<Progress, 'bytesSent'>): void;
+  /** The coordinator's time as far as it is known (signed-client.ts): deadlines and the lives of keys are in it. */
+  coordinatorMillis(): number;
   /** Bytes sent since the link was opened (byte-counter.ts says what counts). */
   bytesSent(): number;
   /** Whether work is announced by the socket; otherwise it is asked for. */
@@ -265,6 +267,7 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
       const signal = AbortSignal.timeout(PROGRESS_TIMEOUT_MILLIS);
       client.ask({ method: 'POST', path: '/v1/progress', signal, body }, Acknowledgement).catch(() => undefined);
     },
+    coordinatorMillis: client.coordinatorMillis,
     bytesSent: () => counter.total(),
     announced: () => socket.connected(),
     close: () => {

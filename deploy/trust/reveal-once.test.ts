@@ -135,6 +135,7 @@ async function ask(attempt: number, step: 'unmask' | 'advertise', answer = docum
         sessionDocument: async () => answer as never,
         sendSessionMessage: async (_, offer) => void sent.push(offer),
         upload: async () => undefined,
+        coordinatorMillis: Date.now,
       },
       trainer: { run: async () => Promise.reject(new Error('nothing to compute')) },
       log: createSiteLog(new Writable({ write: (_piece, _encoding, done) => done() })),

@@ -110,6 +110,7 @@ function recordingLink(): SiteLink {
     sendSessionMessage: note('sendSessionMessage'),
     modelChain: async () => Promise.reject(new Error('not in these studies')),
     studyStanding: async () => ({ isOver: false }),
+    coordinatorMillis: Date.now,
     offerEvaluation: note('offerEvaluation'),
     roster: async () => ({ epochs: [], newest: 0, proposal: null }),
     approveRoster: note('approveRoster'),

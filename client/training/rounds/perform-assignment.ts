@@ -85,7 +85,8 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
     if (isTraining(work)) {
       await awaitTrainingHours({
         ...context,
-        deadlineMillis: work.deadlineMillis,
+        // Training hours are by this machine's clock, and deadlines by the coordinator's.
+        deadlineMillis: work.deadlineMillis + (Date.now() - context.link.coordinatorMillis()),
         signal,
         onWaiting: () => sayResting(work, context),
       });
@@ -99,7 +100,7 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
     });
   } catch (error) {
     signal.throwIfAborted();
-    const reason = reasonOf(error, work);
+    const reason = reasonOf(error, work, context.link.coordinatorMillis());
     if (reason === null) throw error;
     context.log.warn({ study: work.study, reason, error }, 'This site sits out');
     await decline(work, { reason, signal }, context);
@@ -114,9 +115,9 @@ export async function performAssignment(work: Assignment, context: SiteContext, 
  * Whoever declines a study is not asked again. What a person at the site can put right (a folder that is not mounted, a
  * full disk) is therefore no reason before the time to prepare is over: the work is given again until then.
  */
-function reasonOf(error: unknown, { kind, deadlineMillis }: Assignment): string | null {
+function reasonOf(error: unknown, { kind, deadlineMillis }: Assignment, nowMillis: number): string | null {
   if (error instanceof DeclineError || error instanceof PolicyRefusedError) return error.reason;
-  if (kind === 'prepare' && Date.now() < deadlineMillis) return null;
+  if (kind === 'prepare' && nowMillis < deadlineMillis) return null;
   if (error instanceof TrainingFailedError) return FAILURES[kind];
   if (error instanceof DamagedPolicyError) return 'policy-damaged';
   if (error instanceof DamagedStateError) return 'site-state-damaged';

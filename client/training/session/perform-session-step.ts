@@ -47,7 +47,7 @@ export interface SessionContext {
   readonly sealingKey: string;
   /** This site's ed25519 private key. */
   readonly signingSeed: Uint8Array;
-  readonly link: Pick<SiteLink, 'sessionDocument' | 'sendSessionMessage' | 'upload'>;
+  readonly link: Pick<SiteLink, 'sessionDocument' | 'sendSessionMessage' | 'upload' | 'coordinatorMillis'>;
   readonly trainer: Pick<Trainer, 'run'>;
   readonly log: SiteLog;
   /** The models that plans describe, unless a test has others. */
@@ -252,8 +252,12 @@ async function refused(kept: KeptSession, { reason, suspect, state }: SiteRefusa
   return new DeclineError(reason, `Cannot go on with the session: ${reason.replaceAll('-', ' ')}.`);
 }
 
-async function partyContext(plan: StudyPlan, { folder, site, signingSeed }: SessionContext): Promise<PartyContext> {
-  const roster = sessionRoster(await pinnedRoster(folder), Date.now());
+async function partyContext(
+  plan: StudyPlan,
+  { folder, site, signingSeed, link }: SessionContext,
+): Promise<PartyContext> {
+  // The roster says from when to when keys are good in the coordinator's time, which all sites go by.
+  const roster = sessionRoster(await pinnedRoster(folder), link.coordinatorMillis());
   const floors = sessionFloors(plan, await readPolicy(folder));
   return { site, signingSeed, roster, floors, randomBytes };
 }

@@ -17,6 +17,7 @@ await performSessionStep(
     sealingKey: 'A'.repeat(43),
     signingSeed: Buffer.from(signingSeed, 'base64'),
     link: {
+      coordinatorMillis: Date.now,
       async sessionDocument() {
         if (place === 'before-it-is-durable') die();
         return document;
