@@ -12,6 +12,7 @@ import { decide, onTime } from './machine.ts';
 import type { SessionStep } from './session-state.ts';
 import { currentRound, type StudyState, stateHash } from './state.ts';
 import type { StudyInput } from './study-input.ts';
+import recorded from './test-vectors/cohort-journal.json' with { type: 'json' };
 import { workFor } from './work-for.ts';
 
 const hash = (label: string): string => Buffer.from(label.padEnd(32, '.').slice(0, 32)).toString('hex');
@@ -267,6 +268,13 @@ describe('cohorts of a round', () => {
       const named = [...first.leftOut.map(({ site }) => site), ...first.accepted.map(({ site }) => site)];
       expect(named.sort(), seed).toEqual(sites);
     }
+  });
+
+  test('a recorded journal folds to the state of then', () => {
+    const events = recorded.events.map((event) => StudyEvent.parse(event));
+    expect(events.filter((event) => 'cohorts' in event)).toHaveLength(1);
+    const folded = events.reduce<StudyState | null>(applyEvent, null)!;
+    expect(stateHash(folded)).toBe(recorded.stateHash);
   });
 
   test('with stableCohorts a round in which one site alone left a cohort is held back', () => {

@@ -7,9 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sessionRoster } from '@wardround/protocols/enrolment/session-roster.ts';
-import { cohortOf, cohortRules, cohortsOfRound } from '@wardround/protocols/round/cohorts.ts';
 import { maskInstructions } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
-import type { SessionTerms, SignedMessage } from '@wardround/protocols/secure-aggregation/messages.ts';
+import type { SignedMessage } from '@wardround/protocols/secure-aggregation/messages.ts';
 import { sessionTerms } from '@wardround/protocols/secure-aggregation/session-terms.ts';
 import {
   acceptShares,
@@ -37,6 +36,7 @@ import { DeclineError } from '../decline-error.ts';
 import { transferProgress } from '../rounds/transfer-progress.ts';
 import type { Trainer } from '../trainer.ts';
 import type { TaskProgress } from '../worker-messages.ts';
+import { cohortWrong, ownCohort } from './own-cohort.ts';
 
 export type SessionWork = Omit<Extract<Work, { kind: 'secure-session' }>, 'kind'>;
 
@@ -134,35 +134,6 @@ async function takeStep(
     default:
       return answer satisfies never;
   }
-}
-
-/**
- * The cohort that this site computes for itself from the list of those that have trained: the coordinator cannot choose with
- * whom it is. The first attempt has none, and nobody goes on with it.
- */
-function ownCohort({ work, plan }: SessionPiece, site: string): SessionTerms['cohort'] {
-  const rules = cohortRules(plan);
-  const { trained, study, stage, round, attempt } = work;
-  if (rules === null) {
-    if (trained !== undefined) throw cohortWrong();
-    return undefined;
-  }
-  if (trained === undefined) {
-    if (attempt > 1) throw cohortWrong();
-    return undefined;
-  }
-  const isStable = plan.protection.stableCohorts === true;
-  const isList = new Set(trained).size === trained.length && trained.includes(site) && attempt > 1;
-  const cohorts = isList ? cohortsOfRound(trained, { rules, place: { study, stage, round, attempt, isStable } }) : null;
-  if (cohorts === null) throw cohortWrong();
-  return cohortOf(cohorts, site);
-}
-
-function cohortWrong(): DeclineError {
-  return new DeclineError(
-    'cohort-wrong',
-    'Cannot take part: the plan says otherwise than the coordinator who aggregates together in this round.',
-  );
 }
 
 /** The state that a step leaves; with it, the step was taken and its message is to be sent again as it was. */
