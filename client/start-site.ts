@@ -48,6 +48,8 @@ export interface StartSiteOptions {
   readonly signal: AbortSignal;
   /** Another trainer than the training thread, and other models than the plans describe: for tests. */
   readonly openTrainer?: (settings: WorkerSettings) => Trainer;
+  /** Another line to the coordinator: for tests. */
+  readonly openLink?: typeof openSiteLink;
   readonly layoutOf?: NonNullable<SessionContext['layoutOf']>;
 }
 
@@ -85,7 +87,7 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
       status.update({ engine: before.engine, inventory: before.inventory, quarantine: before.quarantine });
     const trouble = createTroubleLog(log);
     let hint = () => {};
-    const link = openSiteLink({
+    const link = (options.openLink ?? openSiteLink)({
       coordinator,
       identity,
       site,

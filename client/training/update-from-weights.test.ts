@@ -84,6 +84,11 @@ describe('updateFromWeights()', () => {
     );
     expect(() => updateFromWeights(weights, code)).toThrow(expect.objectContaining({ reason: 'update-not-finite' }));
   });
+
+  test('declines an update that was trained on nothing at all', () => {
+    const weights = { before: new Float32Array(4), after: new Float32Array(4), sampleCounts: {} };
+    expect(() => updateFromWeights(weights, code)).toThrow(expect.objectContaining({ reason: 'update-empty' }));
+  });
 });
 
 describe('updateFromWeights() under central privacy', () => {

@@ -32,7 +32,7 @@ export interface EncodedUpdate {
  * The delta (after minus before, in float32) as fixed-point integers weighted by sample counts; under central privacy every
  * group of every site counts as the plan's maximum, as counts have no noise.
  *
- * @throws {DeclineError} `update-not-finite` when training produced NaN or infinity.
+ * @throws {DeclineError} `update-not-finite` when training produced NaN or infinity, `update-empty` when nothing was trained on.
  */
 export function updateFromWeights(
   { before, after, sampleCounts }: TrainedWeights,
@@ -54,6 +54,10 @@ export function updateFromWeights(
   const counts = code.layout.groups.map((group) => sampleCounts[group] ?? 0);
   const most = code.maximumSampleCount;
   const allowed = counts.map((count) => (code.central === undefined ? Math.min(count, most) : most));
+  // Under central privacy every site sends, so that nobody sees which had nothing.
+  if (code.central === undefined && counts.every((count) => count === 0)) {
+    throw new DeclineError('update-empty', 'Cannot send an update: the training used no samples of any kind.');
+  }
   try {
     const encoded = encodeUpdate(delta, { ...code, residual: code.residual ?? undefined, sampleCounts: allowed });
     addNoise(encoded.vector, code);

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '@wardround/coordinator/rounds/clock.ts';
 import { type CoordinatorSettings, runCoordinator } from './run-coordinator.ts';
-import { runSite, type SiteSettings } from './run-site.ts';
+import { runSite, type SiteSettings, type Tampering } from './run-site.ts';
 
 export interface Party {
   /** Settles when it is gone, by whatever way, with the signal that ended it. */
@@ -22,6 +23,12 @@ export interface PartyOptions {
   readonly where: 'here' | 'process';
   /** Where it is to die by itself, in a process of its own (shared/failpoints). */
   readonly failpoint?: string | undefined;
+  /** The coordinator's time, in this process. */
+  readonly clock?: Clock;
+  /** What a site does otherwise than its program, in this process. */
+  readonly tampering?: Tampering;
+  /** Words that a process of its own is started with, such as for another network or a limit. */
+  readonly through?: (words: readonly string[]) => readonly string[];
 }
 
 /** Resolves when it listens. @throws {Error} when it ends before. */
@@ -34,7 +41,7 @@ export async function startCoordinatorParty(settings: CoordinatorSettings, optio
     await Promise.race([once(child, 'message'), isGone]);
     return party;
   }
-  const running = await runCoordinator(settings);
+  const running = await runCoordinator(settings, options);
   const gone = Promise.withResolvers<null>();
   const stop = async () => {
     await running.close();
@@ -47,7 +54,7 @@ export function startSiteParty(settings: SiteSettings, options: PartyOptions): P
   if (options.where === 'process')
     return startProcess(new URL('./site-process.ts', import.meta.url), settings, options).party;
   const controller = new AbortController();
-  const gone = runSite(settings, controller.signal).then(() => null);
+  const gone = runSite(settings, controller.signal, options.tampering).then(() => null);
   const stop = async () => {
     controller.abort();
     await gone;
@@ -55,8 +62,9 @@ export function startSiteParty(settings: SiteSettings, options: PartyOptions): P
   return { gone, stop, kill: cannotKill, drop: stop };
 }
 
-function startProcess(script: URL, settings: unknown, { failpoint }: PartyOptions) {
-  const child: ChildProcess = spawn(process.execPath, [fileURLToPath(script), JSON.stringify(settings)], {
+function startProcess(script: URL, settings: unknown, { failpoint, through = (words) => words }: PartyOptions) {
+  const [file = '', ...words] = through([process.execPath, fileURLToPath(script), JSON.stringify(settings)]);
+  const child: ChildProcess = spawn(file, words, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: {
       ...process.env,

@@ -5,19 +5,22 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { writeFileAtomically } from '@wardround/client/state/atomic-file.ts';
 import { writeMembership } from '@wardround/client/state/membership.ts';
+import { openSequenceNumbers } from '@wardround/client/state/sequence-numbers.ts';
 import { openSiteFolder } from '@wardround/client/state/site-folder.ts';
 import { openAdminClient } from '@wardround/coordinator/cli/admin-client.ts';
 import type { InvitationAnswer, LaunchAnswer, StudyAnswer } from '@wardround/coordinator/edge/admin-messages.ts';
 import { readAddress } from '@wardround/coordinator/storage/address-file.ts';
 import { stateFolder } from '@wardround/coordinator/storage/state-folder.ts';
-import { joinTestSite, type TestSite } from '@wardround/coordinator/testing/test-site.ts';
+import { joinTestSite, nextSequence, type TestSite } from '@wardround/coordinator/testing/test-site.ts';
 import { isOver, type StudyState } from '@wardround/protocols/round/state.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { encodeIdentity } from '@wardround/shared/crypto/identity.ts';
+import { type FullDisk, mountFullDisk } from '../disk/full-disk.ts';
 import { type ChaosProxy, startChaosProxy } from '../link/chaos-proxy.ts';
 import { collectEvidence, type Evidence } from './evidence.ts';
 import type { TraceLine } from './one-hot-trainer.ts';
 import { type Party, type PartyOptions, startCoordinatorParty, startSiteParty } from './parties.ts';
+import { createShiftedClock } from './shifted-clock.ts';
 
 /** Each look costs four signatures. */
 const LOOK_AGAIN_MILLIS = 200;
@@ -26,6 +29,8 @@ export interface ChaosSite {
   readonly site: string;
   readonly folder: string;
   readonly logFile: string;
+  /** Its keys, for what it says past its program. */
+  readonly joined: TestSite;
   /** Starts it where it was, again after it is gone. */
   start(options: PartyOptions): void;
   /** @throws {TypeError} before it was started. */
@@ -42,9 +47,15 @@ export interface Consortium {
   readonly evidence: Evidence;
   /** In the order of their one-hot positions, which is that of their names. */
   readonly sites: readonly ChaosSite[];
+  /** The small disk of the coordinator or of a site. @throws {TypeError} when it has none. */
+  disk(name: string): FullDisk;
   coordinator(): Party;
   /** Starts the coordinator on what the last one left; the sites find it at the old address. */
   startCoordinator(options: PartyOptions): Promise<void>;
+  /** The coordinator's time, where it runs in this process. */
+  now(): number;
+  /** Lets so much of it pass at once. Sites go by the coordinator's time: minutes change nothing for them. */
+  passTime(millis: number): void;
   launch(plan: StudyPlan): Promise<string>;
   /** Null while no coordinator answers. */
   state(study: string): Promise<StudyState | null>;
@@ -56,18 +67,29 @@ export interface Consortium {
 export async function startConsortium(options: {
   readonly sites: number;
   readonly coordinator?: PartyOptions;
+  /** By `coordinator` or a site's name: how many KiB the disk has on which its folder lies. They must be mountable. */
+  readonly disks?: Readonly<Record<string, number>>;
+  /** As `SiteSettings.idleTimeoutMillis`, for all sites. */
+  readonly idleTimeoutMillis?: number;
+  /** Where the network's host listens; sites in other networks reach it there. */
+  readonly host?: string;
 }): Promise<Consortium> {
   const folder = await mkdtemp(path.join(tmpdir(), 'chaos-'));
   const coordinatorFolder = path.join(folder, 'coordinator');
   const coordinatorLog = path.join(folder, 'coordinator.log');
   await mkdir(coordinatorFolder);
+  const disks = new Map<string, FullDisk>();
+  for (const [name, kibibytes] of Object.entries(options.disks ?? {})) {
+    disks.set(name, mountFullDisk(path.join(folder, name), { kibibytes }));
+  }
   const evidence = collectEvidence();
-  const proxy = await startChaosProxy(evidence);
+  const proxy = await startChaosProxy({ ...evidence, host: options.host });
   let coordinator: Party | null = null;
+  const clock = createShiftedClock();
 
   const startCoordinator = async (how: PartyOptions): Promise<void> => {
     const settings = { stateFolder: coordinatorFolder, publicUrl: proxy.url, logFile: coordinatorLog };
-    coordinator = await startCoordinatorParty(settings, how);
+    coordinator = await startCoordinatorParty(settings, { ...how, clock });
     const address = await readAddress(stateFolder(coordinatorFolder).address);
     proxy.connectTo(address === null ? null : Number(new URL(address.url).port));
   };
@@ -80,7 +102,7 @@ export async function startConsortium(options: {
     const site = `site-${String(position).padStart(2, '0')}`;
     const { token } = await admin.post<InvitationAnswer>('/v1/admin/invitations', { site });
     joined.push(await joinTestSite(token, joined));
-    sites.push(await createChaosSite(joined.at(-1)!, { folder, position, of: options.sites }));
+    sites.push(await createChaosSite(joined.at(-1)!, { ...options, folder, position, of: options.sites }));
   }
 
   const state = async (study: string): Promise<StudyState | null> => {
@@ -99,11 +121,18 @@ export async function startConsortium(options: {
     proxy,
     evidence,
     sites,
+    disk(name) {
+      const disk = disks.get(name);
+      if (disk === undefined) throw new TypeError('Cannot find the disk: it was not mounted');
+      return disk;
+    },
     coordinator() {
       if (coordinator === null) throw new TypeError('Cannot find the coordinator: it was not started');
       return coordinator;
     },
     startCoordinator,
+    now: clock.now,
+    passTime: clock.pass,
     launch: async (plan) =>
       (await (await openAdminClient(coordinatorFolder)).post<LaunchAnswer>('/v1/admin/studies', plan)).study,
     state,
@@ -125,28 +154,38 @@ export async function startConsortium(options: {
       await inTime(Promise.all(parties.map((party) => party.drop())), 'Not every site stopped when it was told to');
       await inTime(coordinator?.drop(), 'The coordinator did not stop when it was told to');
       await proxy.close();
+      for (const disk of disks.values()) disk.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
 async function createChaosSite(
-  { site, identity, coordinator }: TestSite,
-  place: { readonly folder: string; readonly position: number; readonly of: number },
+  joined: TestSite,
+  place: {
+    readonly folder: string;
+    readonly position: number;
+    readonly of: number;
+    readonly idleTimeoutMillis?: number;
+  },
 ): Promise<ChaosSite> {
-  const { position, of } = place;
+  const { site, identity, coordinator } = joined;
+  const { position, of, idleTimeoutMillis } = place;
   const folder = await openSiteFolder(path.join(place.folder, site));
   const traceFile = path.join(place.folder, `${site}.trace`);
   const logFile = path.join(place.folder, `${site}.log`);
   await writeFileAtomically(path.join(folder, 'identity.json'), encodeIdentity(identity));
   await writeMembership(folder, { site, coordinator, dataDirectory: folder });
+  // It has spoken before it had a folder.
+  openSequenceNumbers(folder).goOnFrom(nextSequence());
   let party: Party | null = null;
   return {
     site,
     folder,
     logFile,
+    joined,
     start(options) {
-      party = startSiteParty({ folder, position, of, traceFile, logFile }, options);
+      party = startSiteParty({ folder, position, of, traceFile, logFile, idleTimeoutMillis }, options);
     },
     ifStarted: () => party,
     party() {

@@ -4,11 +4,21 @@
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, connect as openSocket, type Socket } from 'node:net';
+import { SIGNATURE_HEADERS } from '@wardround/shared/crypto/signed-request.ts';
 import { GOOD_LINE, type LineQuality, openLine } from './line-quality.ts';
 import { createPartReader, type Head, type Part, statusOf, withoutUpgrade } from './message-parts.ts';
 
 /** What becomes of one request. In the middle means after half of the request's body. */
-export type Fate = 'pass' | 'lose-request' | 'lose-response' | 'reset-in-the-middle' | 'swallow-in-the-middle';
+export type Fate =
+  | 'pass'
+  | 'lose-request'
+  | 'lose-response'
+  | 'reset-in-the-middle'
+  | 'swallow-in-the-middle'
+  /** One bit of the request's body turns over. */
+  | 'flip-request'
+  /** One bit of the answer's body turns over. */
+  | 'flip-response';
 
 export interface PassingRequest {
   readonly method: string;
@@ -33,6 +43,8 @@ export interface ChaosProxy {
   setLine(quality: Partial<LineQuality>): void;
   /** Decides over each request; null lets all pass. */
   setFate(decide: ((request: PassingRequest) => Fate) | null): void;
+  /** From now on nothing passes from or to these sites: their connections stay open and are silent. Null ends it, as does `heal`. */
+  cutOff(sites: readonly string[] | null): void;
   /** Takes the wish for a socket out of requests, as old proxies do. */
   stripUpgrades(strip: boolean): void;
   /** Resets every connection there is. */
@@ -48,6 +60,8 @@ interface Connection {
   readonly site: Socket;
   readonly coordinator: Socket;
   isSwallowing: boolean;
+  /** Who speaks here, once that was said. */
+  speaker: string | null;
   reset(): void;
 }
 
@@ -56,13 +70,16 @@ export async function startChaosProxy(
     readonly onExchange?: (exchange: Exchange) => void;
     /** Called before a request is let through. */
     readonly onRequest?: (request: PassingRequest & { readonly body: Buffer }) => void;
+    /** Where it listens; on this machine alone unless given. */
+    readonly host?: string | undefined;
   } = {},
 ): Promise<ChaosProxy> {
-  const { onExchange = () => undefined, onRequest = () => undefined } = options;
+  const { onExchange = () => undefined, onRequest = () => undefined, host = '127.0.0.1' } = options;
   let target: number | null = null;
   let quality = GOOD_LINE;
   let decide: ((request: PassingRequest) => Fate) | null = null;
   let isStripping = false;
+  let away: readonly string[] = [];
   const connections = new Set<Connection>();
 
   const accept = (site: Socket): void => {
@@ -75,6 +92,7 @@ export async function startChaosProxy(
       site,
       coordinator,
       isSwallowing: false,
+      speaker: null,
       reset() {
         site.resetAndDestroy();
         coordinator.destroy();
@@ -94,6 +112,11 @@ export async function startChaosProxy(
       }
       if (part.kind === 'head') {
         const request = requestOf(part.head);
+        connection.speaker = request.headers.get(SIGNATURE_HEADERS.site) ?? connection.speaker;
+        if (away.includes(connection.speaker ?? '')) {
+          connection.isSwallowing = true;
+          return;
+        }
         const fate = decide?.(request) ?? 'pass';
         if (fate === 'lose-request') {
           connection.reset();
@@ -114,7 +137,8 @@ export async function startChaosProxy(
       last.left -= part.bytes.length;
       const isMiddle = before > 0 && last.left <= 0;
       const isCut = last.fate === 'reset-in-the-middle' || last.fate === 'swallow-in-the-middle';
-      up.send(isMiddle && isCut ? part.bytes.subarray(0, before - 1) : part.bytes);
+      const bytes = isMiddle && last.fate === 'flip-request' ? flipped(part.bytes) : part.bytes;
+      up.send(isMiddle && isCut ? bytes.subarray(0, before - 1) : bytes);
       if (isMiddle) middle(last);
     };
 
@@ -138,7 +162,7 @@ export async function startChaosProxy(
         waiting.shift();
         onExchange(exchangeOf(first, true));
       }
-      down.send(part.bytes);
+      down.send(part.kind === 'body' && first?.fate === 'flip-response' ? flipped(part.bytes) : part.bytes);
     };
 
     site.on('data', (piece: Buffer) => {
@@ -165,14 +189,14 @@ export async function startChaosProxy(
   };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
   const reset = (): void => {
     for (const connection of [...connections]) connection.reset();
   };
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${(server.address() as AddressInfo).port}`,
     connectTo(port) {
       target = port;
     },
@@ -181,6 +205,13 @@ export async function startChaosProxy(
     },
     setFate(next) {
       decide = next;
+    },
+    cutOff(sites) {
+      away = sites ?? [];
+      for (const connection of [...connections]) {
+        if (away.includes(connection.speaker ?? '')) connection.isSwallowing = true;
+        else if (sites === null && connection.isSwallowing) connection.reset();
+      }
     },
     stripUpgrades(strip) {
       isStripping = strip;
@@ -193,6 +224,7 @@ export async function startChaosProxy(
       }
     },
     heal() {
+      away = [];
       quality = GOOD_LINE;
       decide = null;
       isStripping = false;
@@ -204,6 +236,14 @@ export async function startChaosProxy(
       await once(server, 'close');
     },
   };
+}
+
+/** Once is enough: it is not undone when the body comes in several parts. */
+function flipped(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes);
+  const middle = copy.length >> 1;
+  copy[middle] = copy[middle]! ^ 1;
+  return copy;
 }
 
 function requestOf({ startLine, headers }: Head): PassingRequest {
