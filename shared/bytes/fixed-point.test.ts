@@ -97,6 +97,26 @@ test('allWithin() includes the bound on both sides', () => {
   expect(allWithin(Int32Array.from([0, 6]), 5)).toBe(false);
   expect(allWithin(Int32Array.from([0, -6]), 5)).toBe(false);
   expect(allWithin(Int32Array.from([-0x8000_0000]), 0x7fff_ffff)).toBe(false);
+  expect(allWithin(new Int32Array(0), 0)).toBe(true);
+});
+
+test.each([
+  [Int32Array, 2 ** 29 + 1.5],
+  [Int16Array, 2 ** 13 + 1.5],
+])('allWithin() finds one number that is too large wherever it stands in a long vector: %o', (Words, bound) => {
+  // Longer than what is looked at together, and no multiple of it.
+  const codes = new Words(70_001).fill(Math.floor(bound));
+  expect(allWithin(codes, bound)).toBe(true);
+  for (const index of [0, 1, 16_383, 16_384, 32_768, 65_535, 70_000]) {
+    for (const tooLarge of [Math.ceil(bound), -Math.ceil(bound)]) {
+      const kept = codes[index]!;
+      codes[index] = tooLarge;
+      expect(allWithin(codes, bound)).toBe(false);
+      codes[index] = kept;
+      expect(allWithin(codes, bound)).toBe(true);
+    }
+  }
+  expect(allWithin(codes.subarray(1, 3), bound)).toBe(true);
 });
 
 test('decodeFixedPoint() divides', () => {

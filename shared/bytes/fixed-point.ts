@@ -9,6 +9,8 @@
  * machine does it alike.
  */
 import { type CodeBits, type CodeWords, largestSum } from './code-words.ts';
+import { littleEndianBytes } from './little-endian.ts';
+import { KERNEL_BYTES, wordKernel } from './word-kernel.ts';
 
 /** Adding and taking away 1.5 * 2^52 leaves no room for a fraction, so the addition itself rounds. */
 const ROUND = 6_755_399_441_055_744;
@@ -133,11 +135,25 @@ function requireRoom(values: Float32Array, codes: CodeWords): void {
 
 /** Whether every code is from -bound to bound. */
 export function allWithin(codes: CodeWords, bound: number): boolean {
-  for (let i = 0; i < codes.length; i += 1) {
-    const value = codes[i]!;
-    if (value > bound || value < -bound) return false;
+  const kernel = wordKernel();
+  const { into, terms } = kernel;
+  const isShort = codes instanceof Int16Array;
+  const bytes = littleEndianBytes(codes);
+  for (let start = 0; start < bytes.length; start += KERNEL_BYTES) {
+    const piece = bytes.subarray(start, start + KERNEL_BYTES);
+    terms.set(piece);
+    if (isShort) kernel.largest16(piece.length);
+    else kernel.largest32(piece.length);
   }
-  return true;
+  const used = into.subarray(0, Math.min(bytes.length, KERNEL_BYTES));
+  const { buffer, byteOffset, byteLength } = used;
+  const largest = isShort
+    ? new Uint16Array(buffer, byteOffset, byteLength / 2)
+    : new Uint32Array(buffer, byteOffset, byteLength / 4);
+  let found = 0;
+  for (let i = 0; i < largest.length; i += 1) if (largest[i]! > found) found = largest[i]!;
+  for (const half of [into, terms]) half.fill(0, 0, byteLength);
+  return found <= bound;
 }
 
 /** Adds the terms to the sum, coordinate by coordinate, modulo 2^32 or, for words of 16 bits, 2^16. */

@@ -8,13 +8,11 @@
 import { type Cipheriv, createCipheriv, createSecretKey } from 'node:crypto';
 import type { CodeWords } from '../bytes/code-words.ts';
 import { littleEndianBytes } from '../bytes/little-endian.ts';
-import { createMaskKernel, KERNEL_BYTES, type MaskKernel } from './mask-kernel.ts';
+import { KERNEL_BYTES, wordKernel } from '../bytes/word-kernel.ts';
 
 const BLOCK_BYTES = 16;
 /** A source of zeros: encrypting them gives the bare stream. */
 const ZEROS = new Uint8Array(KERNEL_BYTES);
-/** The thread's own, made when it first masks. Nothing is left in it between calls. */
-let kernel: MaskKernel | null = null;
 
 /** Secret. */
 export interface Mask {
@@ -53,8 +51,8 @@ export function addMasks(
     if (key.length !== 32) throw new RangeError(`Cannot make the mask: needed a key of 32 bytes, found ${key.length}`);
   }
   if (masks.length === 0) return;
-  kernel ??= createMaskKernel();
-  const { vector: into, mask } = kernel;
+  const kernel = wordKernel();
+  const { into, terms } = kernel;
   const { add, sub } =
     vector instanceof Int32Array ? { add: kernel.add32, sub: kernel.sub32 } : { add: kernel.add16, sub: kernel.sub16 };
   const firstByte = firstWord * vector.BYTES_PER_ELEMENT;
@@ -66,13 +64,13 @@ export function addMasks(
     into.set(piece);
     for (const { cipher, apply } of streams) {
       const stream = cipher.update(ZEROS.subarray(0, piece.length));
-      mask.set(stream);
+      terms.set(stream);
       giveBack(stream);
       apply(piece.length);
     }
     piece.set(into.subarray(0, piece.length));
   }
-  for (const half of [into, mask]) half.fill(0, 0, bytes.length);
+  for (const half of [into, terms]) half.fill(0, 0, bytes.length);
 }
 
 function openStream(key: Uint8Array, firstByte: number): Cipheriv {

@@ -5,7 +5,7 @@
 import { createCipheriv, createSecretKey } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { createMaskKernel, KERNEL_BYTES } from '@wardround/shared/crypto/mask-kernel.ts';
+import { KERNEL_BYTES, wordKernel } from '@wardround/shared/bytes/word-kernel.ts';
 import { median } from '../median.ts';
 
 /** Seconds for each gigabyte of a mask. */
@@ -17,7 +17,7 @@ export interface FloorFigures {
 const BYTES = 1 << 26;
 const REPEATS = 5;
 const zeros = new Uint8Array(KERNEL_BYTES);
-const kernel = createMaskKernel();
+const kernel = wordKernel();
 
 /** Seconds a gigabyte. */
 function pass(): number {

@@ -1,5 +1,5 @@
 /**
- * Adds a mask's words to a vector's, or takes them away, 16 bytes at a time: WebAssembly has the processor's vector
+ * Adds words to words, or takes them away, and finds the largest, 16 bytes at a time: WebAssembly has the processor's vector
  * instructions, which JavaScript has not. Both widths wrap around, as sums modulo 2^16 and 2^32 do.
  *
  * The module is assembled here, from its instructions. In text it is, for words of 32 bits:
@@ -14,21 +14,25 @@
  *           (local.tee $at (i32.add (local.get $at) (i32.const 64)))
  *           (local.get $end)))))
  *
- * and `sub32`, `add16` and `sub16` are the same with `i32x4.sub`, `i16x8.add` and `i16x8.sub`.
+ * and `sub32`, `add16` and `sub16` are the same with `i32x4.sub`, `i16x8.add` and `i16x8.sub`. In `largest32` and `largest16`
+ * the second vector passes through `i32x4.abs` or `i16x8.abs`, and `i32x4.max_u` or `i16x8.max_u` takes the place of the sum.
  */
-import { requireLittleEndianHost } from '../bytes/little-endian.ts';
+import { requireLittleEndianHost } from './little-endian.ts';
 
-/** Of the vector, and of the mask, that fit in at a time: both stay in the processor's second-level cache. */
+/** What fits into each half of the memory: both stay in the processor's second-level cache. */
 export const KERNEL_BYTES = 1 << 16;
 
-/** Each adds to, or takes from, so many bytes of `vector` those of `mask`. */
-export interface MaskKernel {
-  readonly vector: Uint8Array;
-  readonly mask: Uint8Array;
+/** Each function works on so many bytes, rounded up to 64: it adds to those of `into` those of `terms`, or takes them away. */
+export interface WordKernel {
+  readonly into: Uint8Array;
+  readonly terms: Uint8Array;
   add32(bytes: number): void;
   sub32(bytes: number): void;
   add16(bytes: number): void;
   sub16(bytes: number): void;
+  /** Keeps, of each word of `into` and the absolute value of the one in `terms`, the larger as an unsigned number. */
+  largest32(bytes: number): void;
+  largest16(bytes: number): void;
 }
 
 /** What each function does to 16 bytes of both. */
@@ -37,8 +41,10 @@ const OPERATIONS = {
   sub32: [0xfd, 0xb1, 0x01],
   add16: [0xfd, 0x8e, 0x01],
   sub16: [0xfd, 0x91, 0x01],
+  largest32: [0xfd, 0xa0, 0x01, 0xfd, 0xb9, 0x01],
+  largest16: [0xfd, 0x80, 0x01, 0xfd, 0x99, 0x01],
 } as const;
-const VECTOR_BYTES = 16;
+const INSTRUCTION_BYTES = 16;
 const STEPS = 4;
 const [END, AT] = [0, 1];
 const [I32, NOTHING] = [0x7f, 0x40];
@@ -56,14 +62,22 @@ const loop = (body: readonly number[]) => [0x03, NOTHING, ...body, END_OF_BLOCK]
 /** To the beginning of the innermost loop. */
 const AGAIN_IF = [0x0d, 0];
 
-export function createMaskKernel(): MaskKernel {
+let kernel: WordKernel | null = null;
+
+/** The thread's own, made when it is first needed. Whoever uses it leaves zeros behind. */
+export function wordKernel(): WordKernel {
+  kernel ??= createWordKernel();
+  return kernel;
+}
+
+function createWordKernel(): WordKernel {
   requireLittleEndianHost();
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(assembled()), {});
-  const { memory, ...functions } = exports as unknown as Omit<MaskKernel, 'vector' | 'mask'> & {
+  const { memory, ...functions } = exports as unknown as Omit<WordKernel, 'into' | 'terms'> & {
     readonly memory: WebAssembly.Memory;
   };
   const half = (index: number) => new Uint8Array(memory.buffer, index * KERNEL_BYTES, KERNEL_BYTES);
-  return { ...functions, vector: half(0), mask: half(1) };
+  return { ...functions, into: half(0), terms: half(1) };
 }
 
 function assembled(): Uint8Array<ArrayBuffer> {
@@ -81,7 +95,7 @@ function assembled(): Uint8Array<ArrayBuffer> {
 
 function functionOf(operation: readonly number[]): number[] {
   const oneLocal = list([[1, I32]]);
-  const steps = Array.from({ length: STEPS }, (_, step) => step * VECTOR_BYTES).flatMap((offset) => [
+  const steps = Array.from({ length: STEPS }, (_, step) => step * INSTRUCTION_BYTES).flatMap((offset) => [
     ...getLocal(AT),
     ...getLocal(AT),
     ...loadVector(offset),
@@ -90,7 +104,7 @@ function functionOf(operation: readonly number[]): number[] {
     ...operation,
     ...storeVector(offset),
   ]);
-  const next = [...getLocal(AT), ...constant(STEPS * VECTOR_BYTES), ADD, ...teeLocal(AT)];
+  const next = [...getLocal(AT), ...constant(STEPS * INSTRUCTION_BYTES), ADD, ...teeLocal(AT)];
   return [...oneLocal, ...loop([...steps, ...next, ...getLocal(END), LESS, ...AGAIN_IF]), END_OF_BLOCK];
 }
 
