@@ -9,11 +9,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { writeFileAtomically } from '@wardround/client/state/atomic-file.ts';
 import { writeMembership } from '@wardround/client/state/membership.ts';
+import { openSequenceNumbers } from '@wardround/client/state/sequence-numbers.ts';
 import { openSiteFolder } from '@wardround/client/state/site-folder.ts';
 import { openAdminClient } from '@wardround/coordinator/cli/admin-client.ts';
 import type { InvitationAnswer, LaunchAnswer, StudyAnswer } from '@wardround/coordinator/edge/admin-messages.ts';
 import { loadOrCreateIdentity } from '@wardround/coordinator/storage/identity-file.ts';
-import { joinTestSite, type TestSite } from '@wardround/coordinator/testing/test-site.ts';
+import { joinTestSite, nextSequence, type TestSite } from '@wardround/coordinator/testing/test-site.ts';
 import { isOver, type StudyState } from '@wardround/protocols/round/state.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { encodeIdentity } from '@wardround/shared/crypto/identity.ts';
@@ -202,6 +203,8 @@ async function createSite(
   const logFile = path.join(place.folder, `${site}.log`);
   await writeFileAtomically(path.join(folder, 'identity.json'), encodeIdentity(identity));
   await writeMembership(folder, { site, coordinator, dataDirectory: folder });
+  // It has signed requests of its own already, to join.
+  openSequenceNumbers(folder).goOnFrom(nextSequence());
   return { start: () => startSiteParty({ folder, position, of, traceFile, logFile }, { where: 'here' }) };
 }
 
