@@ -59,7 +59,7 @@ async function run(onSaid: (site: TestSite, said: Said) => Promise<void> = async
   });
   const state = async () => (await coordinator.study(study)).state;
   await vi.waitFor(async () => expect((await state()).endedAtMillis).not.toBeNull(), {
-    timeout: 100_000,
+    timeout: 200_000,
     interval: 50,
   });
   const ended = await state();
@@ -76,7 +76,7 @@ async function evidenceOf(coordinator: TestCoordinator) {
 }
 
 test('faults 43 and 44: R0 to R4 again, recorded, old, out of turn, late and different change nothing', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const undisturbed = await run();
   const answers: string[] = [];
