@@ -14,11 +14,13 @@ const cohorts = { size: 3, rule: 'median' };
 const plan = planned({ cohorts });
 const trained = Array.from({ length: 10 }, (_, i) => `site-${i}`);
 const work = { study: sha256Hex('study'), stage: 'slices', round: 4, attempt: 2, trained };
+const roster = { signingKeys: new Map(trained.map((site) => [site, ''])) };
+const of = (site: string) => ({ site, roster });
 const wrong = expect.objectContaining({ reason: 'cohort-wrong' });
 
 describe('ownCohort()', () => {
   test('is the same at all sites of a cohort, and every site is in one', () => {
-    const found = trained.map((site) => ownCohort({ work, plan }, site)!);
+    const found = trained.map((site) => ownCohort({ work, plan }, of(site))!);
     for (const [i, site] of trained.entries()) {
       expect(found[i]!.members).toContain(site);
       expect(found[i]!.members.length).toBeGreaterThanOrEqual(3);
@@ -29,8 +31,8 @@ describe('ownCohort()', () => {
 
   test('is another in the next round, and the same with stableCohorts', () => {
     const next = { ...work, round: 5 };
-    const members = (of: StudyPlan, at: typeof work) =>
-      trained.map((site) => ownCohort({ work: at, plan: of }, site)?.members);
+    const members = (ofPlan: StudyPlan, at: typeof work) =>
+      trained.map((site) => ownCohort({ work: at, plan: ofPlan }, of(site))?.members);
     expect(members(plan, next)).not.toEqual(members(plan, work));
     const stable = planned({ cohorts, stableCohorts: true });
     expect(members(stable, next)).toEqual(members(stable, work));
@@ -38,8 +40,8 @@ describe('ownCohort()', () => {
 
   test('is none where the site says that it has trained, or the plan has none', () => {
     const { trained: _, ...first } = work;
-    expect(ownCohort({ work: { ...first, attempt: 1 }, plan }, 'site-1')).toBeUndefined();
-    expect(ownCohort({ work: first, plan: planned({}) }, 'site-1')).toBeUndefined();
+    expect(ownCohort({ work: { ...first, attempt: 1 }, plan }, of('site-1'))).toBeUndefined();
+    expect(ownCohort({ work: first, plan: planned({}) }, of('site-1'))).toBeUndefined();
   });
 
   test.each([
@@ -47,12 +49,14 @@ describe('ownCohort()', () => {
     ['a list in the first attempt', { attempt: 1 }],
     ['a list without this site', { trained: trained.filter((site) => site !== 'site-1') }],
     ['a site twice', { trained: [...trained, 'site-2'] }],
+    ['a site that is not in the roster', { trained: [...trained, 'an-invented-one'] }],
+    ['more attempts than there are', { attempt: 4 }],
     ['fewer sites than the rule needs cohorts of', { trained: trained.slice(0, 8) }],
   ])('refuses %s', (_, change) => {
-    expect(() => ownCohort({ work: { ...work, ...change } as typeof work, plan }, 'site-1')).toThrow(wrong);
+    expect(() => ownCohort({ work: { ...work, ...change } as typeof work, plan }, of('site-1'))).toThrow(wrong);
   });
 
   test('refuses cohorts that the plan does not have', () => {
-    expect(() => ownCohort({ work, plan: planned({}) }, 'site-1')).toThrow(wrong);
+    expect(() => ownCohort({ work, plan: planned({}) }, of('site-1'))).toThrow(wrong);
   });
 });

@@ -1,13 +1,18 @@
 /** Which cohort of a round this site is in. */
 import { cohortOf, cohortRules, cohortsOfRound } from '@wardround/protocols/round/cohorts.ts';
+import { MOST_ATTEMPTS } from '@wardround/protocols/round/session-state.ts';
 import type { SessionTerms } from '@wardround/protocols/secure-aggregation/messages.ts';
+import type { PinnedRoster } from '@wardround/protocols/secure-aggregation/signed-message.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { DeclineError } from '../decline-error.ts';
 import type { SessionWork } from './perform-session-step.ts';
 
 /**
- * The cohort that this site computes for itself from the list of those that have trained: the coordinator cannot choose with
- * whom it is. The first attempt has none, and nobody goes on with it.
+ * The cohort that this site computes for itself from the list of those that have trained. All of them are of its pinned roster,
+ * and attempts are few, so that a coordinator has no more to choose than whom it leaves out. The first attempt has none,
+ * and nobody goes on with it.
+ *
+ * @throws {DeclineError} `cohort-wrong` when that gives no cohort, or the plan has none.
  */
 export function ownCohort(
   {
@@ -17,7 +22,7 @@ export function ownCohort(
     readonly work: Pick<SessionWork, 'trained' | 'study' | 'stage' | 'round' | 'attempt'>;
     readonly plan: StudyPlan;
   },
-  site: string,
+  { site, roster }: { readonly site: string; readonly roster: Pick<PinnedRoster, 'signingKeys'> },
 ): SessionTerms['cohort'] {
   const rules = cohortRules(plan);
   const { trained, study, stage, round, attempt } = work;
@@ -30,8 +35,13 @@ export function ownCohort(
     return undefined;
   }
   const isStable = plan.protection.stableCohorts === true;
-  const isList = new Set(trained).size === trained.length && trained.includes(site) && attempt > 1;
-  const cohorts = isList ? cohortsOfRound(trained, { rules, place: { study, stage, round, attempt, isStable } }) : null;
+  const isAttempt = attempt > 1 && attempt <= MOST_ATTEMPTS;
+  const isList =
+    new Set(trained).size === trained.length &&
+    trained.includes(site) &&
+    trained.every((other) => roster.signingKeys.has(other));
+  const cohorts =
+    isAttempt && isList ? cohortsOfRound(trained, { rules, place: { study, stage, round, attempt, isStable } }) : null;
   if (cohorts === null) throw cohortWrong();
   return cohortOf(cohorts, site);
 }

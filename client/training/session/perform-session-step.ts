@@ -95,7 +95,7 @@ async function takeStep(
   }
   const own = await partyContext(piece.plan, context);
   if (work.step === 'advertise') {
-    const cohort = ownCohort(piece, context.site);
+    const cohort = ownCohort(piece, own);
     const terms = sessionTerms(
       { ...work, layout: layoutOf(piece, context), codeBits: codeBitsOf(piece.plan), cohort },
       own.roster,
