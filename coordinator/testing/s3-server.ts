@@ -17,6 +17,7 @@ export interface S3Server {
   /** Answers so many of the next requests with 503. */
   failNext(count: number): void;
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface StoredContent {
@@ -126,6 +127,11 @@ export async function startS3Server(): Promise<S3Server> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  };
   return {
     env: {
       AWS_ACCESS_KEY_ID: keys.id,
@@ -138,11 +144,8 @@ export async function startS3Server(): Promise<S3Server> {
     failNext(count) {
       failures = count;
     },
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Database } from '@wardround/coordinator/storage/database.ts';
 import { readIdentity } from '@wardround/coordinator/storage/identity-file.ts';
 import { createJournal } from '@wardround/coordinator/storage/journal.ts';
 import { describeOnPostgresql } from '@wardround/coordinator/testing/describe-on-each-database.ts';
+import { startS3Server } from '@wardround/coordinator/testing/s3-server.ts';
 import { compareJournals } from '@wardround/protocols/audit/compare-journals.ts';
 import { studyEventHash } from '@wardround/protocols/audit/log-record.ts';
 import { verifyLog } from '@wardround/protocols/audit/verify-log.ts';
@@ -34,8 +35,12 @@ describeOnPostgresql('replicas', (place) => {
     replicas = null;
   });
 
-  const start = async (random: () => number): Promise<Replicas> => {
-    replicas = await startReplicas({ replicas: 2, sites: 3, databaseUrl: place.url()!, leaseMillis, random });
+  const start = async (
+    random: () => number,
+    store: Pick<Parameters<typeof startReplicas>[0], 'blobStore' | 'env'> = {},
+  ): Promise<Replicas> => {
+    const size = { replicas: 2, sites: 3, leaseMillis } as const;
+    replicas = await startReplicas({ ...size, ...store, databaseUrl: place.url()!, random });
     return replicas;
   };
 
@@ -77,8 +82,11 @@ describeOnPostgresql('replicas', (place) => {
     });
   });
 
-  test('take a study over from the one that was killed, within its lease', { timeout: 120_000 }, async () => {
-    const running = await start(Math.random);
+  test('take a study over from the one that was killed, within its lease, with blobs in S3', {
+    timeout: 120_000,
+  }, async () => {
+    await using s3 = await startS3Server();
+    const running = await start(Math.random, { blobStore: 's3://hospital/studies', env: s3.env });
     const study = await running.launch(plan);
     await vi.waitFor(async () => expect(epochsIn(await (await leaderOf(running)).log())).not.toEqual([]), {
       timeout: slackMillis,
@@ -94,6 +102,9 @@ describeOnPostgresql('replicas', (place) => {
     running.startSites();
     const state = await running.untilOver(study, { timeoutMillis: 60_000 });
     expect(modelsOf(state)).toEqual(unharmed);
+    expect(s3.refused()).toBe(0);
+    expect([...s3.objects.keys()].filter((name) => name.startsWith('hospital/studies/published/'))).not.toEqual([]);
+    expect([...s3.objects.keys()].filter((name) => name.startsWith('hospital/studies/pieces/'))).toEqual([]);
   });
 
   test('refuse what one says that was frozen beyond its lease', { timeout: 120_000 }, async () => {
