@@ -126,8 +126,8 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
   const nowMillis = options.nowMillis ?? Date.now;
   const idleTimeoutMillis = options.idleTimeoutMillis ?? DEFAULT_IDLE_TIMEOUT_MILLIS;
   let clockOffsetMillis = 0;
-  /** By the newest signed answer, also where the difference is tolerated. */
-  let toldOffsetMillis = 0;
+  /** By the newest signed answer, and how much time had passed in this process then: this machine's clock may be set at any time. */
+  let told: { readonly timeMillis: number; readonly atMillis: number } | null = null;
 
   function signatureOf({ method, path, bodyHash }: { method: string; path: string; bodyHash: Sha256Hex }) {
     return signRequest({
@@ -179,8 +179,9 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
         requestNonce: nonce,
         signingKey: coordinator.signingKey,
       });
-      const offset = timeMillis - nowMillis();
-      if (Math.abs(offset) <= MAXIMUM_CLOCK_OFFSET_MILLIS) toldOffsetMillis = offset;
+      if (Math.abs(timeMillis - nowMillis()) <= MAXIMUM_CLOCK_OFFSET_MILLIS) {
+        told = { timeMillis, atMillis: performance.now() };
+      }
       return timeMillis;
     } catch (error) {
       if (!(error instanceof SignatureRefusedError)) throw error;
@@ -256,6 +257,7 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
       );
     },
     sign: (request) => signatureOf({ ...request, bodyHash: EMPTY_HASH }),
-    coordinatorMillis: () => Math.round(nowMillis() + toldOffsetMillis),
+    coordinatorMillis: () =>
+      told === null ? nowMillis() : Math.round(told.timeMillis + performance.now() - told.atMillis),
   };
 }
