@@ -198,8 +198,7 @@ async function runSite(options: StartSiteOptions): Promise<'stopped' | 'new-keys
       ask: link.work,
       perform: async (assignment, stop) => {
         await forgetting;
-        await roster.follow(signal);
-        await watch.check(stop);
+        await Promise.all([roster.follow(signal), watch.check(stop)]);
         distrust = null;
         await performAssignment(assignment, context, stop);
       },

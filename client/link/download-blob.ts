@@ -4,7 +4,6 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { syncFolder } from '@wardround/shared/files/sync-folder.ts';
 import { CoordinatorUnreachableError, DiskFullError, UntrustedAnswerError } from './errors.ts';
 import type { ExchangeAnswer, Passing } from './http-exchange.ts';
 
@@ -96,7 +95,6 @@ async function append(
       // What came before the line broke need not come again.
       await flush();
     }
-    await file.sync();
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof UntrustedAnswerError) throw error;
@@ -188,8 +186,8 @@ export async function downloadBlob(hash: Sha256Hex, download: BlobDownload): Pro
     if (resumed) throw new CoordinatorUnreachableError('The resumed download was damaged. It starts again.');
     throw new UntrustedAnswerError('Cannot use the blob: its bytes do not match the hash it was asked by.');
   }
+  // Not synced: whoever finds it after a power cut checks its bytes, as above, and fetches them again.
   await rename(part, complete);
-  await syncFolder(folder);
   return complete;
 }
 

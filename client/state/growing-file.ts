@@ -10,8 +10,13 @@ export interface GrowingFile extends AsyncDisposable {
    * before this one have ended, and the pieces must stay as they are until the next call has resolved.
    */
   write(...pieces: readonly Uint8Array[]): Promise<void>;
-  /** Resolves when all of it is on the disk under that name in its folder. */
-  keepAs(name: string): Promise<string>;
+  /**
+   * Resolves when all of it is on the disk under that name in its folder.
+   *
+   * @param options `isRepeatable`: whoever reads it checks its bytes and can have them again, so nobody waits for the disk:
+   *   after a power cut the file may be torn.
+   */
+  keepAs(name: string, options?: { readonly isRepeatable?: boolean }): Promise<string>;
 }
 
 /** Only its owner can read it. Where it is disposed of without a name, it is removed. */
@@ -28,14 +33,14 @@ export async function createGrowingFile(folder: string): Promise<GrowingFile> {
       // It is looked at with the next call; until then a failure is nobody's surprise.
       writing.catch(() => undefined);
     },
-    async keepAs(name) {
+    async keepAs(name, { isRepeatable = false } = {}) {
       await writing;
-      await handle.sync();
+      if (!isRepeatable) await handle.sync();
       await handle.close();
       const path = join(folder, name);
       await rename(temporary, path);
       isKept = true;
-      await syncFolder(folder);
+      if (!isRepeatable) await syncFolder(folder);
       return path;
     },
     async [Symbol.asyncDispose]() {

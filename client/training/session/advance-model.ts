@@ -50,9 +50,12 @@ export async function advanceModel(
   await using files = new AsyncDisposableStack();
   const sums: Sum[] = [];
   for (const link of links) sums.push(await openSum(link, { plan, layout, files }));
-  const kept = async (hash: Sha256Hex) => openKept(join(folder, hash), { hash, size, files });
+  const kept = async (hash: Sha256Hex, options: { isHashed: boolean }) =>
+    openKept(join(folder, hash), { hash, size, files, ...options });
   const weights =
-    from === null ? startOf(models.initialPieces(plan, stage, PIECE_WORDS), task.initial) : await kept(from.model);
+    from === null
+      ? startOf(models.initialPieces(plan, stage, PIECE_WORDS), task.initial)
+      : await kept(from.model, { isHashed: false });
   const { momentum, secondMoment } = memoriesOf(stage);
   const vectors: Vector[] = [await openVector(weights, { folder, files })];
   for (const [start, hash] of [
@@ -61,7 +64,9 @@ export async function advanceModel(
   ] as const) {
     if (start === null) continue;
     if (from !== null && hash == null) throw keptDamaged();
-    vectors.push(await openVector(hash == null ? filledWith(start) : await kept(hash), { folder, files }));
+    vectors.push(
+      await openVector(hash == null ? filledWith(start) : await kept(hash, { isHashed: true }), { folder, files }),
+    );
   }
 
   const rule = cohortRule(plan);
@@ -86,17 +91,24 @@ export async function advanceModel(
       const moved = { firstParameter: first, weights: values, momentum: m, secondMoment: v };
       if (rule === null) applySumPiece({ ...moved, codes: own[0]! }, { code, sampleCounts: sampleCounts[0]!, server });
       else applyCohortSumsPiece({ ...moved, codes: own }, { code, sampleCounts, rule, server });
-      sum.hash.update(littleEndianBytes(values));
+      // The last one's are those that are kept, and hashed where they are written.
+      if (sum !== sums.at(-1)) sum.hash.update(littleEndianBytes(values));
     }
     for (const [index, vector] of vectors.entries()) await append(vector, pieces[index]!);
   }
 
-  for (const { source } of vectors) source.requireUndamaged();
-  for (const sum of sums) if (sum.hash.digest('hex') !== sum.model) throw chainBroken();
-  const names = [];
+  const found = vectors.map(({ hash }) => hash.digest('hex') as Sha256Hex);
+  const between = sums.slice(0, -1).map(({ hash, model: named }) => hash.digest('hex') === named);
+  const isLast = sums.length === 0 || found[0] === sums.at(-1)!.model;
+  const follows = sums.length > 0 && isLast && !between.includes(false);
+  // Weights that lead to the ones that are named were those that were kept: they are read again only where they do not.
+  for (const { source } of vectors.slice(follows && from !== null ? 1 : 0)) await source.requireUndamaged();
+  if (sums.length > 0 && !follows) throw chainBroken();
   // The weights last: while they are missing, what else is there stands for nothing.
-  for (const vector of vectors.reverse()) names.unshift(await keep(vector));
-  const [model, optimiserState = null, ownSecondMoment = null] = names as [Sha256Hex, Sha256Hex?, Sha256Hex?];
+  for (const [index, { target }] of [...vectors.entries()].reverse()) {
+    await target.keepAs(found[index]!, { isRepeatable: true });
+  }
+  const [model, optimiserState = null, ownSecondMoment = null] = found as [Sha256Hex, Sha256Hex?, Sha256Hex?];
   return { initial: task.initial, model, optimiserState, secondMoment: ownSecondMoment };
 }
 
@@ -146,7 +158,7 @@ interface Source {
   /** Puts the next numbers into the target. */
   read(target: Float32Array, first: number): Promise<void> | void;
   /** Called when all were read. */
-  requireUndamaged(): void;
+  requireUndamaged(): Promise<void> | void;
 }
 
 const filledWith = (value: number): Source => ({
@@ -170,20 +182,29 @@ function startOf(initialPieces: Iterable<Float32Array>, initial: Sha256Hex): Sou
 
 async function openKept(
   path: string,
-  { hash, size, files }: { hash: Sha256Hex; size: number; files: AsyncDisposableStack },
+  options: { hash: Sha256Hex; size: number; files: AsyncDisposableStack; isHashed: boolean },
 ): Promise<Source> {
+  const { hash, size, files, isHashed } = options;
   const handle = await open(path).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' ? keptDamaged() : error;
   });
   files.use(handle);
   if ((await handle.stat()).size !== 4 * size) throw keptDamaged();
   const found = createHash('sha256');
+  const read = (target: Float32Array, first: number) =>
+    readInto(handle, { position: 4 * first, target: littleEndianBytes(target) });
   return {
     async read(target, first) {
-      await readInto(handle, { position: 4 * first, target: littleEndianBytes(target) });
-      found.update(littleEndianBytes(target));
+      await read(target, first);
+      if (isHashed) found.update(littleEndianBytes(target));
     },
-    requireUndamaged() {
+    async requireUndamaged() {
+      const piece = new Float32Array(isHashed ? 0 : PIECE_WORDS);
+      for (let first = 0; first < size && !isHashed; first += PIECE_WORDS) {
+        const target = piece.subarray(0, Math.min(PIECE_WORDS, size - first));
+        await read(target, first);
+        found.update(littleEndianBytes(target));
+      }
       if (found.digest('hex') !== hash) throw keptDamaged();
     },
   };
@@ -226,12 +247,6 @@ async function nextPiece(
 async function append({ hash, target }: Vector, piece: Float32Array): Promise<void> {
   hash.update(littleEndianBytes(piece));
   await target.write(littleEndianBytes(piece));
-}
-
-async function keep({ hash, target }: Vector): Promise<Sha256Hex> {
-  const name = hash.digest('hex') as Sha256Hex;
-  await target.keepAs(name);
-  return name;
 }
 
 export function chainBroken(): DeclineError {

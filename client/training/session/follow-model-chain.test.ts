@@ -109,6 +109,15 @@ describe('followModelChain()', () => {
     expect((await follow(chain, ROUNDS)).fetched).toEqual([]);
   });
 
+  test('computes anew what a power cut has torn before the round was over', async () => {
+    const chain = published(optimisers[2]!);
+    const { hash, file } = await follow(chain, 3);
+    await writeFile(file, (await readFile(file)).fill(0, 64));
+    const again = await follow(chain, 3);
+    expect(sha256Hex(await readFile(again.file))).toBe(hash);
+    expect(again.fetched).toHaveLength(3);
+  });
+
   test('refuses weights that do not follow, whichever sum or hash was changed, and leaves nothing of them', async () => {
     const chain = published(optimisers[2]!);
     await follow(chain, 3);

@@ -1,5 +1,5 @@
 /** Brings this site's own computation of a stage's weights up to date; weights that do not follow are not used. */
-import { access, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChainLink, type ModelRoute, modelRoute } from '@wardround/protocols/session/model-path.ts';
 import { codeBitsOf, type StudyPlan } from '@wardround/protocols/study/plan.ts';
@@ -8,6 +8,7 @@ import { updateVectorBytes } from '@wardround/protocols/transfer/update-code.ts'
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { SiteLink } from '../../link/site-link.ts';
 import { keepFollowedLinks } from '../../state/followed-links.ts';
+import { isWhole } from '../../state/is-whole.ts';
 import { type KeptModel, keepModel, modelFolder, readKeptModel } from '../../state/kept-model.ts';
 import { DeclineError } from '../decline-error.ts';
 import type { Trainer } from '../trainer.ts';
@@ -56,7 +57,8 @@ async function follow(wanted: Wanted, kept: KeptModel | null, context: ChainCont
   if (planned === undefined)
     throw new DeclineError('unknown-stage', 'Cannot go on: the plan has no stage of that name.');
   const models = await modelFolder(folder, wanted);
-  if (kept?.model === model && (await isThere(join(models, model)))) return { hash: model, file: join(models, model) };
+  if (kept?.model === model && (await isWhole(join(models, model), model)))
+    return { hash: model, file: join(models, model) };
 
   const chain = await link.modelChain(study, stage, signal);
   const { gate } = plan.protection;
@@ -110,8 +112,8 @@ async function follow(wanted: Wanted, kept: KeptModel | null, context: ChainCont
   if (at === null) throw chainBroken();
   if (gate !== undefined && done === route.fallbackAfter) fallback = filesIn(at);
   await keep(at, route.round);
-  // What a rollback leads to lies here already, unless it was lost.
-  if (!(await isThere(join(models, model)))) return follow(wanted, null, context);
+  // What was kept, and what a rollback leads to, lies here already, unless it was lost.
+  if (done === 0 && !(await isWhole(join(models, model), model))) return follow(wanted, null, context);
   await keepFollowedLinks(folder, { study, stage, links: chain.links });
   return { hash: model, file: join(models, model) };
 }
@@ -138,13 +140,6 @@ function batches({ from, links, fallbackAfter }: ModelRoute, isGated: boolean): 
     for (let first = 0; first < part.length; first += atOnce) found.push(part.slice(first, first + atOnce));
   }
   return found;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** @throws {DeclineError} when the stage did not begin with the weights that follow from the plan. */

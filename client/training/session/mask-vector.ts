@@ -48,7 +48,7 @@ export async function maskVector(
     onPiece: (piece) => append(...sealer.seal(piece)),
   });
   const hash = sealedHash.digest('hex') as Sha256Hex;
-  return { blob: { hash, file: await sealed.keepAs(hash) }, bytes, maskedInput };
+  return { blob: { hash, file: await sealed.keepAs(hash, { isRepeatable: true }) }, bytes, maskedInput };
 }
 
 /** How many numbers the masked vector has: the file's, followed by the canary. */

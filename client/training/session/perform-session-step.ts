@@ -30,6 +30,7 @@ import type { SiteLink } from '../../link/site-link.ts';
 import type { SiteLog } from '../../log/site-log.ts';
 import { sessionFloors } from '../../policy/session-floors.ts';
 import { readPolicy } from '../../policy/site-policy.ts';
+import { isWhole } from '../../state/is-whole.ts';
 import { dropVector, type KeptSession, keepSession, readKeptSession, vectorFile } from '../../state/kept-session.ts';
 import { pinnedRoster } from '../../state/pinned-roster.ts';
 import { DeclineError } from '../decline-error.ts';
@@ -90,7 +91,11 @@ async function takeStep(
   const { party } = kept;
   const isOfAttempt = party !== null && party.terms.attempt === work.attempt;
   if (isOfAttempt && party.phase === DONE[work.step]) {
-    if (work.step === 'masked-input') await upload(piece, kept, context);
+    if (work.step === 'masked-input') {
+      const { blob } = requireMasked(kept);
+      if (!(await isWhole(outboxFile(context.folder, blob), blob))) throw maskedLost();
+      await upload(piece, kept, context);
+    }
     return { party: party.last, taken: kept };
   }
   const own = await partyContext(piece.plan, context);
@@ -193,10 +198,7 @@ async function upload(
   kept: KeptSession,
   context: SessionContext,
 ): Promise<void> {
-  if (kept.masked === null) {
-    throw new DeclineError('session-not-known', 'Cannot take part: the masked update of this round is not there.');
-  }
-  const { blob, bytes } = kept.masked;
+  const { blob, bytes } = requireMasked(kept);
   const { bandwidthBytesPerSecond: bytesPerSecond } = await readPolicy(context.folder);
   const file = outboxFile(context.folder, blob);
   const { epsilon = null } = kept;
@@ -207,6 +209,16 @@ async function upload(
     signal,
   );
   failpoint('upload', 'after-ack');
+}
+
+function requireMasked({ masked }: KeptSession): NonNullable<KeptSession['masked']> {
+  if (masked === null) throw maskedLost();
+  return masked;
+}
+
+/** Nobody waits until it is on the disk: after a power cut in the middle of its upload this site leaves the round. */
+function maskedLost(): DeclineError {
+  return new DeclineError('session-not-known', 'Cannot take part: the masked update of this round is not there.');
 }
 
 /** Makes the state durable; from then on the message may leave. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { SiteState } from '@wardround/protocols/secure-aggregation/site-state.ts';
@@ -31,7 +31,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** A vector that was masked before a restart, and is sent again. */
-async function sendAgain(spent: { readonly epsilon?: number | null }): Promise<readonly UploadedBlob[]> {
+async function sendAgain(
+  spent: { readonly epsilon?: number | null },
+  { outbox = 'masked' }: { readonly outbox?: string } = {},
+): Promise<readonly UploadedBlob[]> {
   const { study, stage, round, model } = work;
   const party = { phase: 'masked', terms: { attempt: 1 }, last: {} } as unknown as SiteState;
   await keepSession(folder, {
@@ -41,6 +44,8 @@ async function sendAgain(spent: { readonly epsilon?: number | null }): Promise<r
     party,
     masked: { blob: sha256Hex('masked'), bytes: 6 },
   });
+  await mkdir(path.join(folder, 'outbox'), { recursive: true });
+  await writeFile(path.join(folder, 'outbox', sha256Hex('masked')), outbox);
   const upload = vi.fn(async (_blob: UploadedBlob) => undefined);
   const link = { upload, sendSessionMessage: vi.fn(), sessionDocument: vi.fn() };
   const context = { folder, site: 'clinic', link } as unknown as SessionContext;
@@ -59,5 +64,9 @@ describe('performSessionStep()', () => {
   test('says nothing of it where no budget is kept, or a session was kept before there was one', async () => {
     expect(await sendAgain({ epsilon: null })).toMatchObject([{ epsilon: null }]);
     expect(await sendAgain({})).toMatchObject([{ epsilon: null }]);
+  });
+
+  test('leaves the round with a masked update that a power cut has torn', async () => {
+    await expect(sendAgain({}, { outbox: 'mask' })).rejects.toMatchObject({ reason: 'session-not-known' });
   });
 });
