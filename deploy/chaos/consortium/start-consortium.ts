@@ -16,7 +16,7 @@ import { isOver, type StudyState } from '@wardround/protocols/round/state.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { encodeIdentity } from '@wardround/shared/crypto/identity.ts';
 import { type FullDisk, mountFullDisk } from '../disk/full-disk.ts';
-import { type ChaosProxy, startChaosProxy } from '../link/chaos-proxy.ts';
+import { type ChaosProxy, type PassingRequest, startChaosProxy } from '../link/chaos-proxy.ts';
 import { collectEvidence, type Evidence } from './evidence.ts';
 import type { TraceLine } from './one-hot-trainer.ts';
 import { type Party, type PartyOptions, startCoordinatorParty, startSiteParty } from './parties.ts';
@@ -71,6 +71,8 @@ export async function startConsortium(options: {
   readonly disks?: Readonly<Record<string, number>>;
   /** As `SiteSettings.idleTimeoutMillis`, for all sites. */
   readonly idleTimeoutMillis?: number;
+  /** Told of every message that sites send. */
+  readonly onRequest?: (request: PassingRequest & { readonly body: Buffer }) => void;
   /** Where the network's host listens; sites in other networks reach it there. */
   readonly host?: string;
 }): Promise<Consortium> {
@@ -83,7 +85,14 @@ export async function startConsortium(options: {
     disks.set(name, mountFullDisk(path.join(folder, name), { kibibytes }));
   }
   const evidence = collectEvidence();
-  const proxy = await startChaosProxy({ ...evidence, host: options.host });
+  const proxy = await startChaosProxy({
+    onExchange: evidence.onExchange,
+    onRequest(request) {
+      evidence.onRequest(request);
+      options.onRequest?.(request);
+    },
+    host: options.host,
+  });
   let coordinator: Party | null = null;
   const clock = createShiftedClock();
 

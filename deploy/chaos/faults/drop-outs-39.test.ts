@@ -20,7 +20,7 @@ const rounds = PHASES.length + 1;
 /** From the step on that has the round's number, nothing of these sites arrives in the first attempt. */
 const isAway =
   (sites: readonly string[]) =>
-  ({ site, round, attempt, step }: Omit<Awaited, 'isRefused'>): boolean =>
+  ({ site, round, attempt, step }: Awaited): boolean =>
     attempt === 1 && sites.includes(site) && PHASES.indexOf(step) >= round - 1 && round < rounds;
 
 function dropOut({ proxy }: Consortium, sites: readonly string[]): void {

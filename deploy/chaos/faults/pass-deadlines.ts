@@ -11,8 +11,6 @@ export interface Awaited {
   readonly round: number;
   readonly attempt: number;
   readonly step: SessionStep;
-  /** Whether something that it sent in this round was refused. */
-  readonly isRefused: boolean;
 }
 
 /** Runs beside a study until it is over or the signal aborts. */
@@ -33,10 +31,7 @@ export async function passDeadlines(
     const { attempt } = round.session;
     const awaited = awaitedInStep(round, step);
     const place = `${round.round} ${attempt} ${step} ${phase.deadlineMillis}`;
-    const isRefused = (site: string) => round.refused.some((refused) => refused.site === site);
-    const isDue =
-      awaited.length > 0 &&
-      awaited.every((site) => isAway({ site, round: round.round, attempt, step, isRefused: isRefused(site) }));
+    const isDue = awaited.length > 0 && awaited.every((site) => isAway({ site, round: round.round, attempt, step }));
     if (!isDue || place === passed) continue;
     passed = place;
     consortium.passTime(phase.deadlineMillis - consortium.now() + 1);
