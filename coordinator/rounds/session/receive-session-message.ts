@@ -9,7 +9,7 @@ import { sessionWords } from '@wardround/protocols/secure-aggregation/session-te
 import type { SessionOffer } from '@wardround/protocols/session/messages.ts';
 import { codeBitsOf } from '@wardround/protocols/study/plan.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
-import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { ModelWork } from '../../aggregation/model-work.ts';
 import { RefusalError } from '../../refusal-error.ts';
 import type { UploadStore } from '../../storage/upload-store.ts';
@@ -53,9 +53,21 @@ export async function receiveSessionMessage(
     vector,
     finding: null,
   };
-  const preview = runner.preview(input);
+  const isMissing = address.step === 'masked-input' && vector === null;
+  // A vector that is gone after its round is no reason to ask for it again: what comes late or twice is told so.
+  const preview = runner.preview(isMissing ? { ...input, vector: NOT_UPLOADED } : input);
   const wouldAccept = preview.events.some((event) => event.kind === 'session-message' && event.site === address.site);
+  if (wouldAccept && isMissing) {
+    throw new RefusalError('blob-missing', {
+      status: 409,
+      message: 'The masked vector has not been uploaded. Upload it, then send the message again.',
+    });
+  }
   if (!wouldAccept) {
+    if (isMissing && preview.events.length === 0) {
+      requireAccepted(preview);
+      return;
+    }
     // Evidence is worth nothing without what was said.
     if (preview.events.some(({ kind }) => kind === 'session-conflict')) await parts.messages.put(bytes);
     requireAccepted(await runner.submit(input));
@@ -70,12 +82,11 @@ export async function receiveSessionMessage(
 async function findVector(site: string, { blob, message }: SessionOffer, uploads: UploadStore) {
   if (message.header.phase !== 'masked-input') return null;
   const size = blob === null ? null : await (await uploads.of(site)).size(blob);
-  if (blob !== null && size !== null) return { blob, bytes: size };
-  throw new RefusalError('blob-missing', {
-    status: 409,
-    message: 'The masked vector has not been uploaded. Upload it, then send the message again.',
-  });
+  return blob === null || size === null ? null : { blob, bytes: size };
 }
+
+/** In the place of a vector that is not there: for asking whether one would be taken. */
+const NOT_UPLOADED = { blob: '0'.repeat(64) as Sha256Hex, bytes: 0 };
 
 async function checkMessage(runner: StudyRunner, message: SignedMessage, parts: SessionParts): Promise<string | null> {
   let state: CoordinatorState;
