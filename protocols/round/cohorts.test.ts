@@ -132,8 +132,7 @@ describe('cohorts of a round', () => {
     expect(pendingEffect(played.state)).toMatchObject({
       cohorts: cohorts.map((members, cohort) => ({ cohort, members })),
     });
-    const place = { study: hash('study'), stage: 'slices', round: 1, attempt: 2, isStable: false };
-    expect(cohortsOfRound(nine, { rules: { size: 3, fewest: 3 }, place })).toEqual(cohorts);
+    expect(cohortsOfRound(nine, { rules: { size: 3, fewest: 3 }, study: hash('study') })).toEqual(cohorts);
     const done = commit(played);
     expect(done.state.stages[0]!.rounds[0]!.outcome).toMatchObject({ cohortSums: ['a', 'b', 'c'].map(hash) });
   });
@@ -160,17 +159,15 @@ describe('cohorts of a round', () => {
     expect(workFor(trained.state, 'site-00')).toMatchObject({ attempt: 2, step: 'advertise', trained: nine });
   });
 
-  test('change from round to round and from attempt to attempt, and with stableCohorts do not', () => {
+  test('stay the same in every round and attempt of a study, and are others in another study', () => {
+    const twelve = namesOf(12);
+    const first = play(study(twelve, { size: 3, quorum: 12 }));
+    const inFirst = first.state.stages[0]!.rounds[0]!.session!.cohorts;
     const rules = { size: 3, fewest: 3 };
-    const groupings = (isStable: boolean) =>
-      [1, 2].flatMap((round) =>
-        [2, 3].map((attempt) => {
-          const place = { study: hash('study'), stage: 'slices', round, attempt, isStable };
-          return JSON.stringify(cohortsOfRound(namesOf(12), { rules, place }));
-        }),
-      );
-    expect(new Set(groupings(false)).size).toBe(4);
-    expect(new Set(groupings(true)).size).toBe(1);
+    expect(cohortsOfRound(twelve, { rules, study: first.state.study })).toEqual(inFirst);
+    const second = play(commit(first));
+    expect(second.state.stages[0]!.rounds[1]!.session!.cohorts).toEqual(inFirst);
+    expect(cohortsOfRound(twelve, { rules, study: hash('another study') })).not.toEqual(inFirst);
   });
 
   test.each([

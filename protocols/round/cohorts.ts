@@ -2,9 +2,9 @@
  * Cohorts of a round: the sites that have trained are divided, each cohort has a secure-aggregation session of its own, and a
  * robust rule over the cohorts' sums takes the place of the mean. All of them take the same steps at the same time.
  *
- * Who is in which cohort follows from the study, the stage, the round and the attempt, so that nobody chooses it and every
- * site computes it for itself from the list of those that trained. With `stableCohorts` it follows from the study alone: the
- * same sites then meet in the same cohorts in every round, and sums of different groupings cannot be set against each other.
+ * Who is in which cohort follows from the study's hash and the list of those that trained, so that nobody chooses it and every
+ * site computes it for itself. The same sites meet in the same cohorts in every round: sums of different groupings, set against
+ * each other, would tell of single sites.
  */
 import { assignCohorts } from '@wardround/shared/aggregation/robust/cohorts.ts';
 import { fewestUpdates } from '@wardround/shared/aggregation/robust/robust-rule.ts';
@@ -30,16 +30,6 @@ export function cohortRules(plan: Pick<StudyPlan, 'protection'>): CohortRules | 
   return cohorts === undefined || rule === null ? null : { size: cohorts.size, fewest: fewestUpdates(rule) };
 }
 
-export interface CohortPlace {
-  readonly study: Sha256Hex;
-  /** The stage's name. */
-  readonly stage: string;
-  readonly round: number;
-  readonly attempt: number;
-  /** The plan's `protection.stableCohorts`. */
-  readonly isStable: boolean;
-}
-
 /**
  * As many cohorts as there are sites for; null when they are too few for the rule.
  *
@@ -47,12 +37,11 @@ export interface CohortPlace {
  */
 export function cohortsOfRound(
   sites: readonly string[],
-  { rules, place }: { readonly rules: CohortRules; readonly place: CohortPlace },
+  { rules, study }: { readonly rules: CohortRules; readonly study: Sha256Hex },
 ): string[][] | null {
   const cohorts = Math.floor(sites.length / rules.size);
   if (cohorts < rules.fewest) return null;
-  const { isStable, ...changing } = place;
-  const seed = hashOfJson('round-cohorts/1', isStable ? { study: place.study } : changing);
+  const seed = hashOfJson('round-cohorts/1', { study });
   return assignCohorts(sites, { seed, cohorts, fewest: { cohorts: rules.fewest, sites: rules.size } });
 }
 

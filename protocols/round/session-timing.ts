@@ -174,12 +174,9 @@ function openAttempt(
   state: StudyState,
   next: Where & { readonly attempt: number; readonly step: 'advertise'; readonly sites: readonly string[] },
 ): StudyEvent | null {
-  const { cohorts: rules, stableCohorts = false } = state.rules;
+  const { cohorts: rules } = state.rules;
   if (rules === undefined) return openStep(state, next);
-  const { round, attempt, sites } = next;
-  const stage = currentStage(state)?.name ?? '';
-  const place = { study: state.study, stage, round, attempt, isStable: stableCohorts };
-  const cohorts = cohortsOfRound(sites, { rules, place });
+  const cohorts = cohortsOfRound(next.sites, { rules, study: state.study });
   return cohorts === null ? null : openStep(state, { ...next, cohorts });
 }
 

@@ -19,13 +19,13 @@ export function ownCohort(
     work,
     plan,
   }: {
-    readonly work: Pick<SessionWork, 'trained' | 'study' | 'stage' | 'round' | 'attempt'>;
+    readonly work: Pick<SessionWork, 'trained' | 'study' | 'attempt'>;
     readonly plan: StudyPlan;
   },
   { site, roster }: { readonly site: string; readonly roster: Pick<PinnedRoster, 'signingKeys'> },
 ): SessionTerms['cohort'] {
   const rules = cohortRules(plan);
-  const { trained, study, stage, round, attempt } = work;
+  const { trained, study, attempt } = work;
   if (rules === null) {
     if (trained !== undefined) throw cohortWrong();
     return undefined;
@@ -34,14 +34,12 @@ export function ownCohort(
     if (attempt > 1) throw cohortWrong();
     return undefined;
   }
-  const isStable = plan.protection.stableCohorts === true;
   const isAttempt = attempt > 1 && attempt <= MOST_ATTEMPTS;
   const isList =
     new Set(trained).size === trained.length &&
     trained.includes(site) &&
     trained.every((other) => roster.signingKeys.has(other));
-  const cohorts =
-    isAttempt && isList ? cohortsOfRound(trained, { rules, place: { study, stage, round, attempt, isStable } }) : null;
+  const cohorts = isAttempt && isList ? cohortsOfRound(trained, { rules, study }) : null;
   if (cohorts === null) throw cohortWrong();
   return cohortOf(cohorts, site);
 }
