@@ -1,16 +1,14 @@
 /** Many sites connected to one real coordinator: how long that takes, how soon all hear of a new study, what memory it needs. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { PinnedCoordinator } from '@wardround/client/link/pinned-coordinator.ts';
 import { openAdminClient } from '@wardround/coordinator/cli/admin-client.ts';
 import { encodeIdentity, generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
-import { startLineProcess } from '../line-process.ts';
 import { benchPlan } from './bench-plan.ts';
-import type { CoordinatorSettings } from './processes/coordinator-process.ts';
-import type { HintedSites, ManySitesSettings } from './processes/many-sites-process.ts';
+import type { HintedSites } from './processes/many-sites-process.ts';
 import type { ProcessUsage } from './processes/process-usage.ts';
 import type { RunOptions } from './run-case.ts';
+import { type ProgramSettings, startProcess } from './start-process.ts';
 
 export interface ConnectedResult {
   readonly sites: number;
@@ -31,9 +29,8 @@ export async function connectSites(sites: number, { scratch, signal }: RunOption
   const folder = await mkdtemp(join(scratch, 'wardround-sites-'));
   await using cleaning = new AsyncDisposableStack();
   cleaning.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  const start = (script: string, settings: CoordinatorSettings | ManySitesSettings) => {
-    const path = fileURLToPath(new URL(`processes/${script}`, import.meta.url));
-    const child = startLineProcess(process.execPath, [path, JSON.stringify(settings)], signal);
+  const start = async <Program extends keyof ProgramSettings>(program: Program, settings: ProgramSettings[Program]) => {
+    const child = await startProcess(program, settings, { folder, signal });
     cleaning.defer(() => child.kill());
     return child;
   };
@@ -41,27 +38,29 @@ export async function connectSites(sites: number, { scratch, signal }: RunOption
     site: `site-${String(index).padStart(4, '0')}`,
     identity: generateIdentity(),
   }));
-  const coordinator = start('coordinator-process.ts', {
-    stateFolder: folder,
+  const coordinator = await start('coordinator-process', {
+    stateFolder: join(folder, 'coordinator'),
     sites: members.map(({ site, identity }) => ({ site, ...publicKeys(identity) })),
   });
   const address = await coordinator.ask<PinnedCoordinator>();
   const { peakBytes: coordinatorIdleBytes } = await coordinator.ask<ProcessUsage>('usage');
   const share = Math.ceil(sites / PROCESSES);
-  const clients = Array.from({ length: Math.ceil(sites / share) }, (_, index) =>
-    start('many-sites-process.ts', {
-      coordinator: address,
-      sites: members
-        .slice(index * share, (index + 1) * share)
-        .map(({ site, identity }) => ({ site, identity: encodeIdentity(identity) })),
-    }),
+  const clients = await Promise.all(
+    Array.from({ length: Math.ceil(sites / share) }, (_, index) =>
+      start('many-sites-process', {
+        coordinator: address,
+        sites: members
+          .slice(index * share, (index + 1) * share)
+          .map(({ site, identity }) => ({ site, identity: encodeIdentity(identity) })),
+      }),
+    ),
   );
   await Promise.all(clients.map((client) => client.ask()));
   const startMillis = performance.now();
   await Promise.all(clients.map((client) => client.ask('connect')));
   const connectSeconds = (performance.now() - startMillis) / 1000;
   const hearing = clients.map((client) => client.ask<HintedSites>('hints'));
-  const admin = await openAdminClient(folder);
+  const admin = await openAdminClient(join(folder, 'coordinator'));
   const launchedMillis = performance.timeOrigin + performance.now();
   await admin.post(
     '/v1/admin/studies',

@@ -1,11 +1,9 @@
 /** The floor of a round: the same bytes from so many processes to one and back, over plain HTTP, without a sync to the disk. */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { startLineProcess } from '../line-process.ts';
 import { median } from '../median.ts';
-import type { FloorSettings } from './processes/floor-process.ts';
 import type { RunOptions } from './run-case.ts';
+import { startProcess } from './start-process.ts';
 
 /** @returns seconds a round: the median. */
 export async function httpFloor(
@@ -19,9 +17,7 @@ export async function httpFloor(
     const file = join(folder, name);
     await using made = await open(file, 'w');
     await made.truncate(what.bytes);
-    const path = fileURLToPath(new URL('processes/floor-process.ts', import.meta.url));
-    const settings: FloorSettings = { server, file };
-    const child = startLineProcess(process.execPath, [path, JSON.stringify(settings)], signal);
+    const child = await startProcess('floor-process', { server, file }, { folder, signal });
     cleaning.defer(() => child.kill());
     return child;
   };

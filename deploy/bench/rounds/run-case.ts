@@ -1,7 +1,6 @@
 /** Runs rounds between a real coordinator and real sites, each a process, and says what they took. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { writeFileAtomically } from '@wardround/client/state/atomic-file.ts';
 import { writeMembership } from '@wardround/client/state/membership.ts';
 import { openSiteFolder } from '@wardround/client/state/site-folder.ts';
@@ -11,13 +10,12 @@ import { openDatabase } from '@wardround/coordinator/storage/database.ts';
 import { createJournal } from '@wardround/coordinator/storage/journal.ts';
 import { stateFolder } from '@wardround/coordinator/storage/state-folder.ts';
 import { encodeIdentity, generateIdentity, publicKeys } from '@wardround/shared/crypto/identity.ts';
-import { type LineProcess, startLineProcess } from '../line-process.ts';
+import type { LineProcess } from '../line-process.ts';
 import { median } from '../median.ts';
 import { benchPlan, type RoundsCase } from './bench-plan.ts';
-import type { CoordinatorSettings } from './processes/coordinator-process.ts';
 import type { ProcessUsage } from './processes/process-usage.ts';
-import type { SiteSettings } from './processes/site-process.ts';
 import { type RoundPhases, roundPhases } from './round-phases.ts';
+import { type ProgramSettings, startProcess } from './start-process.ts';
 
 export interface RoundsResult extends RoundsCase {
   /** The median of the measured rounds. */
@@ -47,10 +45,8 @@ export async function runCase(
   const folder = await mkdtemp(join(scratch, 'wardround-rounds-'));
   await using cleaning = new AsyncDisposableStack();
   cleaning.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  const start = (script: string, settings: unknown) => {
-    const path = fileURLToPath(new URL(`processes/${script}`, import.meta.url));
-    const profiling = profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-    const child = startLineProcess(process.execPath, [...profiling, path, JSON.stringify(settings)], signal);
+  const start: Start = async (program, settings) => {
+    const child = await startProcess(program, settings, { folder, signal, profile });
     cleaning.defer(() => child.kill());
     return child;
   };
@@ -60,18 +56,17 @@ export async function runCase(
     identity: generateIdentity(),
   }));
   const coordinatorFolder = join(folder, 'coordinator');
-  const coordinator = start('coordinator-process.ts', {
+  const coordinator = await start('coordinator-process', {
     stateFolder: coordinatorFolder,
     sites: members.map(({ site, identity }) => ({ site, ...publicKeys(identity) })),
-  } satisfies CoordinatorSettings);
+  });
   const address = await coordinator.ask<Parameters<typeof writeMembership>[1]['coordinator']>();
   const sites: LineProcess[] = [];
   for (const { site, position, identity } of members) {
     const own = await openSiteFolder(join(folder, site));
     await writeFileAtomically(join(own, 'identity.json'), encodeIdentity(identity));
     await writeMembership(own, { site, coordinator: address, dataDirectory: own });
-    const settings: SiteSettings = { folder: own, logFile: join(folder, `${site}.log`), position };
-    sites.push(start('site-process.ts', settings));
+    sites.push(await start('site-process', { folder: own, logFile: join(folder, `${site}.log`), position }));
   }
   const usage = async () => ({
     coordinator: await coordinator.ask<ProcessUsage>('usage'),
@@ -82,7 +77,6 @@ export async function runCase(
     if (outcome !== 'round-committed') throw new Error(`Cannot measure: round ${round} came to ${outcome}`);
   };
 
-  if (profile !== null) await mkdir(profile, { recursive: true });
   const admin = await openAdminClient(coordinatorFolder);
   const { study } = await admin.post<LaunchAnswer>('/v1/admin/studies', benchPlan(what));
   await untilCommitted(1);
@@ -108,6 +102,11 @@ export async function runCase(
     sitesCpuSeconds: (cpu(after.sites) - cpu(before.sites)) / what.rounds,
   };
 }
+
+type Start = <Program extends keyof ProgramSettings>(
+  program: Program,
+  settings: ProgramSettings[Program],
+) => Promise<LineProcess>;
 
 async function eventsOf(study: string, folder: string) {
   const database = await openDatabase({ kind: 'sqlite', file: stateFolder(folder).database });

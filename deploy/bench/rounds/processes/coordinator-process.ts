@@ -1,5 +1,6 @@
 /** A real coordinator for benchmarks, in a process of its own; its sites are in its tables before it starts. */
 
+import { readFileSync } from 'node:fs';
 import { startCoordinator } from '@wardround/coordinator/start-coordinator.ts';
 import { openDatabase } from '@wardround/coordinator/storage/database.ts';
 import { createSiteTable } from '@wardround/coordinator/storage/site-table.ts';
@@ -16,7 +17,7 @@ export interface CoordinatorSettings {
   readonly sites: readonly (PublicKeys & { readonly site: string })[];
 }
 
-const settings = JSON.parse(process.argv[2]!) as CoordinatorSettings;
+const settings = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as CoordinatorSettings;
 const folder = stateFolder(settings.stateFolder);
 await createStateFolder(folder);
 const database = await openDatabase({ kind: 'sqlite', file: folder.database });

@@ -1,5 +1,5 @@
 /** Plain HTTP without anything of ours: takes files and gives one, or sends one and takes one. The least that moving the bytes costs. */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
@@ -12,7 +12,7 @@ export interface FloorSettings {
   readonly file: string;
 }
 
-const { server, file } = JSON.parse(process.argv[2]!) as FloorSettings;
+const { server, file } = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as FloorSettings;
 let received = 0;
 
 if (server === null) {

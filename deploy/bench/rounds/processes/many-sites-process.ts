@@ -1,4 +1,6 @@
 /** Many connected sites in one process: each with its own keys, connections, signed requests and socket, and nothing else. */
+import { readFileSync } from 'node:fs';
+import { retry } from '@wardround/client/link/backoff.ts';
 import { createByteCounter } from '@wardround/client/link/byte-counter.ts';
 import { createHintSocket } from '@wardround/client/link/hint-socket.ts';
 import { createConnectionPool } from '@wardround/client/link/http-exchange.ts';
@@ -20,7 +22,7 @@ export interface HintedSites {
   readonly answered: readonly number[];
 }
 
-const { coordinator, sites } = JSON.parse(process.argv[2]!) as ManySitesSettings;
+const { coordinator, sites } = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as ManySitesSettings;
 const now = (): number => performance.timeOrigin + performance.now();
 const noSignal = new AbortController().signal;
 
@@ -50,7 +52,10 @@ function connect({ site, identity: encoded }: ManySitesSettings['sites'][number]
         return;
       }
       const hintedMillis = now();
-      await client.ask({ method: 'GET', path: '/v1/work', signal: noSignal }, Work);
+      await retry(() => client.ask({ method: 'GET', path: '/v1/work', signal: noSignal }, Work), {
+        signal: noSignal,
+        onTrouble: ({ message }) => console.error(message),
+      });
       hinted.resolve({ hintedMillis, answeredMillis: now() });
     },
   });

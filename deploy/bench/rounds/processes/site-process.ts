@@ -1,5 +1,5 @@
 /** A real site for benchmarks, in a process of its own: only its training is made up. */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { createSiteLog } from '@wardround/client/log/site-log.ts';
 import { startSite } from '@wardround/client/start-site.ts';
@@ -17,7 +17,7 @@ export interface SiteSettings {
   readonly position: number;
 }
 
-const { folder, logFile, position } = JSON.parse(process.argv[2]!) as SiteSettings;
+const { folder, logFile, position } = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as SiteSettings;
 const stop = new AbortController();
 const running = startSite({
   folder,
