@@ -42,7 +42,9 @@ import { createSharedJournal } from './replicas/shared-journal.ts';
 import { openSharedUploads } from './replicas/shared-uploads.ts';
 import { takeOverAudit } from './replicas/take-over-audit.ts';
 import { type Clock, systemClock } from './rounds/clock.ts';
+import { KEEP_ENDED_TRANSCRIPTS_DAYS, KEEP_TRANSCRIPT_EVERY } from './rounds/kept-transcripts.ts';
 import { openStudies, type Studies } from './rounds/studies.ts';
+import { sweepEndedStudies } from './rounds/sweep-ended-studies.ts';
 import { removeAddress, writeAddress } from './storage/address-file.ts';
 import { type BlobPlace, blobPlace } from './storage/blob-place.ts';
 import { writeBlobPlace } from './storage/blob-place-file.ts';
@@ -88,6 +90,8 @@ export interface CoordinatorOptions {
   readonly tls: { readonly keyFile: string; readonly certificateFile: string } | null;
   /** Of which rounds members can replay the session (rounds/kept-transcripts.ts). */
   readonly keepTranscriptEvery?: number | undefined;
+  /** How long after its study's end; 90 without it. */
+  readonly keepEndedTranscriptsDays?: number | undefined;
   /** What each site may send and fetch in a second. */
   readonly siteBytesPerSecond?: number | null | undefined;
   readonly log: Logger;
@@ -106,10 +110,14 @@ export interface RunningCoordinator {
 
 /** How long requests under way may take to be answered when the coordinator stops. */
 const stopPatienceMillis = 3000;
+const DAY_MILLIS = 86_400_000;
 
 /** @throws {AlreadyRunningError | DatabaseVersionError | DatabaseUnavailableError | DatabaseSettingsError | JournalDamagedError | AuditLogDamagedError | SyntaxError} */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
-  const { log, clock = systemClock, models = plannedModels, keepTranscriptEvery } = options;
+  const { log, clock = systemClock, models = plannedModels } = options;
+  const { keepTranscriptEvery = KEEP_TRANSCRIPT_EVERY } = options;
+  const { keepEndedTranscriptsDays = KEEP_ENDED_TRANSCRIPTS_DAYS } = options;
+  const transcripts = { every: keepTranscriptEvery, afterEndMillis: keepEndedTranscriptsDays * DAY_MILLIS };
   await using closing = new AsyncDisposableStack();
 
   const folder = stateFolder(options.stateFolder);
@@ -178,7 +186,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 
   let sockets: HintSockets | null = null;
   const hint = (names: readonly string[]): void => sockets?.hint(names);
-  const studies: Studies = await openStudies(stores, { work, clock, log, keepTranscriptEvery, isShared, onWork: hint });
+  const studies: Studies = await openStudies(stores, { work, clock, log, transcripts, isShared, onWork: hint });
   closing.defer(() => studies.stop());
 
   let publicUrl = options.publicUrl ?? '';
@@ -224,8 +232,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     },
   });
 
+  const statements = createStatementTable(database);
+  const sweeping = sweepEndedStudies(
+    { studies, statements },
+    { clock, everyMillis: DAY_MILLIS, onTrouble: () => log.error('what ended studies left could not be removed') },
+  );
+  closing.defer(() => sweeping.stop());
   const hold = createHoldStatement({
-    statements: createStatementTable(database),
+    statements,
     evidence,
     log: auditLog,
     coordinatorFingerprint: own.fingerprint,
@@ -284,7 +298,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     healthRoutes({ checks, now: clock.now }),
     siteRoutes(gate, { own, registry, nonces, studies, uploads, work, sessions, progress, hold, now: clock.now }),
     auditRoutes(gate, { log: auditLog, registry }),
-    transcriptRoutes(gate, { identity, studies, messages: sessions.messages, uploads, keepEvery: keepTranscriptEvery }),
+    transcriptRoutes(gate, { identity, studies, messages: sessions.messages, uploads, transcripts, now: clock.now }),
     blobRoutes(gate, { published, pace }),
     uploadRoutes(gate, { own, uploads, staged, expected, clock, pace }),
     rosterRoutes(gate, { roster }),

@@ -16,9 +16,9 @@ import { type Router as ExpressRouter, type Request, Router } from 'express';
 import { z } from 'zod';
 import { RefusalError } from '../refusal-error.ts';
 import {
-  KEEP_TRANSCRIPT_EVERY,
   type KeptTranscript,
   keptTranscripts,
+  type TranscriptRules,
   transcriptMessages,
 } from '../rounds/kept-transcripts.ts';
 import type { Studies } from '../rounds/studies.ts';
@@ -49,10 +49,11 @@ export function transcriptRoutes(
     readonly studies: Studies;
     readonly messages: BlobStore;
     readonly uploads: UploadStore;
-    readonly keepEvery?: number | undefined;
+    readonly transcripts: TranscriptRules;
+    readonly now: () => number;
   },
 ): ExpressRouter {
-  const { studies, messages, uploads, keepEvery = KEEP_TRANSCRIPT_EVERY } = parts;
+  const { studies, messages, uploads, transcripts, now } = parts;
   const router = Router();
 
   const admit = async (request: Request): Promise<void> => {
@@ -62,13 +63,14 @@ export function transcriptRoutes(
 
   const find = ({ study, stage, round }: z.infer<typeof InRound>): KeptTranscript => {
     const runner = studies.find(study);
-    const kept = keptTranscripts(runner?.state() ?? { stages: [] }, keepEvery);
+    const state = runner?.state() ?? { stages: [], endedAtMillis: null };
+    const kept = keptTranscripts(state, { ...transcripts, nowMillis: now() });
     const found = kept.find((one) => one.stage.name === stage && one.round.round === round);
     if (found !== undefined) return found;
     const rounds = kept.map((one) => `${one.stage.name} ${one.round.round}`).join(', ');
     throw new RefusalError('transcript-not-kept', {
       status: 404,
-      message: `The transcript of this round is not kept. ${rounds === '' ? 'There is none yet' : `There are: ${rounds.slice(-400)}`}.`,
+      message: `The transcript of this round is not kept. ${rounds === '' ? 'There is none' : `There are: ${rounds.slice(-400)}`}.`,
     });
   };
 

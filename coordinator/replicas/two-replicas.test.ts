@@ -35,7 +35,7 @@ describeOnEachDatabase('two replicas', (place) => {
       const parts = { work: { ...tiny.work, ...changes }, clock: tiny.clock, log: pino({ level: 'silent' }) };
       const studies = await openStudies(
         { ...tiny.stores, journal },
-        { ...parts, isShared: true, onWork: () => undefined },
+        { ...parts, isShared: true, transcripts: { every: 0, afterEndMillis: Infinity }, onWork: () => undefined },
       );
       opened.push(studies);
       return studies;

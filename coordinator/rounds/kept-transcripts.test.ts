@@ -14,7 +14,9 @@ function stage(name: string, outcomes: readonly Outcome[], isSecure = true): Sta
 }
 
 const kept = (stages: readonly StageState[], every: number) =>
-  keptTranscripts({ stages }, every).map((one) => `${one.stage.name} ${one.round.round}`);
+  keptTranscripts({ stages, endedAtMillis: null }, { every, afterEndMillis: 0, nowMillis: 0 }).map(
+    (one) => `${one.stage.name} ${one.round.round}`,
+  );
 const committed = (count: number): Outcome[] => Array.from({ length: count }, () => 'committed');
 
 describe('keptTranscripts()', () => {
@@ -28,6 +30,17 @@ describe('keptTranscripts()', () => {
   test('are of no round without a sum, and of none without a session', () => {
     expect(kept([stage('a', ['committed', 'skipped', 'failed'])], 1)).toEqual(['a 1']);
     expect(kept([stage('a', committed(3), false)], 1)).toEqual([]);
+  });
+});
+
+describe('keptTranscripts() of a study that has ended', () => {
+  test('are all gone when their time is over', () => {
+    const at = (nowMillis: number) =>
+      keptTranscripts(
+        { stages: [stage('a', committed(3))], endedAtMillis: 1000 },
+        { every: 1, afterEndMillis: 90, nowMillis },
+      ).length;
+    expect([at(1000), at(1089), at(1090)]).toEqual([3, 3, 0]);
   });
 });
 

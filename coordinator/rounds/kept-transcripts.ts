@@ -1,7 +1,7 @@
 /**
  * Which rounds a member can replay. Their masked vectors, sealed as they came, and the messages of their sessions stay where
- * they are; those of all other rounds are removed as soon as the round is over. A function of the journal's state alone: what
- * is kept is the same after a restart.
+ * they are; those of all other rounds are removed as soon as the round is over, and all some time after the study's end. A function of the journal's state and
+ * the time alone: what is kept is the same after a restart.
  */
 
 import { addedCohorts } from '@wardround/protocols/round/cohorts.ts';
@@ -12,18 +12,27 @@ import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 
 /** One committed round in so many is kept. */
 export const KEEP_TRANSCRIPT_EVERY = 10;
+/** So long after its study has ended. */
+export const KEEP_ENDED_TRANSCRIPTS_DAYS = 90;
+
+export interface TranscriptRules {
+  /** 0 for none but the newest. */
+  readonly every: number;
+  /** How long after their study's end; Infinity for good. */
+  readonly afterEndMillis: number;
+}
 
 export interface KeptTranscript {
   readonly stage: StageState;
   readonly round: RoundState;
 }
 
-/**
- * The committed rounds with a session whose number is a multiple of `every`, and the newest one.
- *
- * @param every 0 for none but the newest.
- */
-export function keptTranscripts({ stages }: Pick<StudyState, 'stages'>, every: number): KeptTranscript[] {
+/** The committed rounds with a session whose number is a multiple of `every`, and the newest one. */
+export function keptTranscripts(
+  { stages, endedAtMillis }: Pick<StudyState, 'stages' | 'endedAtMillis'>,
+  { every, afterEndMillis, nowMillis }: TranscriptRules & { readonly nowMillis: number },
+): KeptTranscript[] {
+  if (endedAtMillis !== null && nowMillis >= endedAtMillis + afterEndMillis) return [];
   const committed = stages.flatMap((stage) =>
     stage.rounds.flatMap((round) =>
       round.session !== undefined && round.outcome?.kind === 'committed' ? [{ stage, round }] : [],

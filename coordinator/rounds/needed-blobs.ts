@@ -2,7 +2,7 @@
 
 import { currentRound, isOver, type RoundState, type StudyState } from '@wardround/protocols/round/state.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import { KEEP_TRANSCRIPT_EVERY, keptTranscripts, transcriptMessages } from './kept-transcripts.ts';
+import { keptTranscripts, type TranscriptRules, transcriptMessages } from './kept-transcripts.ts';
 
 export interface NeededBlobs {
   readonly published: ReadonlySet<Sha256Hex>;
@@ -15,7 +15,7 @@ export interface NeededBlobs {
 /** What each stage began and ended with stays for the report; weights in between go with the next round. */
 export function neededBlobs(
   states: Iterable<StudyState>,
-  { keepTranscriptEvery = KEEP_TRANSCRIPT_EVERY }: { readonly keepTranscriptEvery?: number | undefined } = {},
+  transcripts: TranscriptRules & { readonly nowMillis: number },
 ): NeededBlobs {
   const published = new Set<Sha256Hex>();
   const uploads = new Set<Sha256Hex>();
@@ -24,7 +24,7 @@ export function neededBlobs(
   for (const state of states) {
     published.add(state.planBlob);
     for (const { initialModel, model } of state.stages) published.add(initialModel).add(model);
-    for (const { round } of keptTranscripts(state, keepTranscriptEvery)) {
+    for (const { round } of keptTranscripts(state, transcripts)) {
       for (const { body } of transcriptMessages(round)) sessionMessages.add(body);
       for (const { blob } of round.accepted) uploads.add(blob);
     }

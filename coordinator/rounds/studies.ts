@@ -20,6 +20,7 @@ import type { SiteTable } from '../storage/site-table.ts';
 import type { UploadStore } from '../storage/upload-store.ts';
 import type { Clock } from './clock.ts';
 import { createInTurn } from './in-turn.ts';
+import type { TranscriptRules } from './kept-transcripts.ts';
 import { type NeededBlobs, neededBlobs } from './needed-blobs.ts';
 import type { SessionParts } from './session/session-party.ts';
 import { shareTurns } from './share-turns.ts';
@@ -42,6 +43,8 @@ export interface Studies {
   /** The paused studies that the site takes part in: what it has in hand for them may be finished. */
   pausedFor(site: string): readonly Sha256Hex[];
   neededBlobs(): NeededBlobs;
+  /** Removes the transcripts of studies that ended long enough ago (kept-transcripts.ts). */
+  removeEndedTranscripts(): Promise<void>;
   /** Takes up what other replicas have launched and appended; resolves with all that was there when it was called. */
   follow(): Promise<void>;
   /** Resolves when nothing is under way any more. */
@@ -69,7 +72,7 @@ export async function openStudies(
     readonly clock: Clock;
     readonly log: Logger;
     /** Of which rounds members can replay the session (kept-transcripts.ts). */
-    readonly keepTranscriptEvery?: number | undefined;
+    readonly transcripts: TranscriptRules;
     /** Whether other replicas run the studies too (study-runner.ts). What nobody needs any more is for replicas/sweep-blobs.ts then. */
     readonly isShared?: boolean;
     /** Called with the sites whose work has changed. */
@@ -77,16 +80,14 @@ export async function openStudies(
   },
 ): Promise<Studies> {
   const { journal, sites, published, optimiserStates, uploads, sessions } = stores;
-  const { work, clock, log, onWork, keepTranscriptEvery, isShared = false } = options;
+  const { work, clock, log, onWork, transcripts, isShared = false } = options;
   const runners = new Map<Sha256Hex, StudyRunner>();
   const launching = createInTurn();
   const retiring = createInTurn();
 
-  const needed = (): NeededBlobs =>
-    neededBlobs(
-      [...runners.values()].map((runner) => runner.state()),
-      { keepTranscriptEvery },
-    );
+  const neededBy = (states: Iterable<StudyState>): NeededBlobs =>
+    neededBlobs(states, { ...transcripts, nowMillis: clock.now() });
+  const needed = (): NeededBlobs => neededBy([...runners.values()].map((runner) => runner.state()));
 
   const noteTrouble = (error: unknown): void =>
     log.error({ problem: error instanceof Error ? error.name : 'unknown' }, 'old blobs could not be removed');
@@ -97,7 +98,7 @@ export async function openStudies(
     );
     if (changed.length > 0) onWork(changed);
     if (isShared) return;
-    retiring(() => retire(neededBlobs([before], { keepTranscriptEvery }), needed())).catch(noteTrouble);
+    retiring(() => retire(neededBy([before]), needed())).catch(noteTrouble);
   };
 
   const retire = async (before: NeededBlobs, now: NeededBlobs): Promise<void> => {
@@ -111,6 +112,18 @@ export async function openStudies(
     }
     // What came too late to be offered is of no use once no round can take it.
     if ([...runners.values()].every((runner) => isOver(runner.state()))) await uploads.sweep(now.uploads);
+  };
+
+  const isRemoved = new Set<Sha256Hex>();
+  const removeEndedTranscripts = async (): Promise<void> => {
+    const nowMillis = clock.now();
+    for (const state of [...runners.values()].map((runner) => runner.state())) {
+      const { study, endedAtMillis } = state;
+      if (endedAtMillis === null || nowMillis < endedAtMillis + transcripts.afterEndMillis) continue;
+      if (isRemoved.has(study)) continue;
+      await retire(neededBlobs([state], { ...transcripts, afterEndMillis: Infinity, nowMillis }), needed());
+      isRemoved.add(study);
+    }
   };
 
   /** What was made for a study that has no use for it belongs to nothing. */
@@ -182,6 +195,7 @@ export async function openStudies(
     all: () => [...runners.values()],
     find: (study) => runners.get(study),
     neededBlobs: needed,
+    removeEndedTranscripts: () => (isShared ? Promise.resolve() : retiring(removeEndedTranscripts)),
     follow,
     invite,
     launch: (plan) =>

@@ -28,4 +28,16 @@ describeOnEachDatabase('createStatementTable()', (place) => {
     expect(await again.find('geneva', '/a')).toEqual(statement('/a', 'o'));
     expect(await again.find('basel', '/b')).toBeNull();
   });
+
+  test('forgets what was said in one study', async () => {
+    const table = createStatementTable(await place.open());
+    const [ended, running] = ['a', 'b'].map((letter) => letter.repeat(64)) as [string, string];
+    const paths = [ended, running].map((study) => `/v1/studies/${study}/stages/s/rounds/1/update`) as [string, string];
+    for (const path of paths) for (const site of ['basel', 'geneva']) await table.keep(site, statement(path, 'n'));
+    await table.forget(ended);
+    for (const site of ['basel', 'geneva']) {
+      expect(await table.find(site, paths[0])).toBeNull();
+      expect(await table.find(site, paths[1])).not.toBeNull();
+    }
+  });
 });

@@ -29,7 +29,7 @@ export interface TestCoordinator {
 }
 
 export async function startTestCoordinator(
-  options: Partial<Pick<CoordinatorOptions, 'admitInvited' | 'tls' | 'databaseUrl'>> = {},
+  options: Partial<Pick<CoordinatorOptions, 'admitInvited' | 'tls' | 'databaseUrl' | 'clock'>> = {},
 ): Promise<TestCoordinator> {
   const folder = await mkdtemp(path.join(tmpdir(), 'coordinator-'));
   const log: string[] = [];
@@ -42,6 +42,7 @@ export async function startTestCoordinator(
       publicUrl: null,
       admitInvited: options.admitInvited ?? true,
       tls: options.tls ?? null,
+      ...(options.clock && { clock: options.clock }),
       log: pino({ base: null }, { write: (line: string) => void log.push(line) }),
     });
   let running = await start(0);

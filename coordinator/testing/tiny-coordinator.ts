@@ -92,6 +92,7 @@ export async function createTinyCoordinator(
       work,
       clock,
       log: pino({ level: 'silent' }),
+      transcripts: { every: 0, afterEndMillis: Infinity },
       onWork: (names) => void hints.push(...names),
     });
   let studies = await open();

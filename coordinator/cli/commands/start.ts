@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { defineCommand } from 'citty';
 import { pino } from 'pino';
-import { KEEP_TRANSCRIPT_EVERY } from '../../rounds/kept-transcripts.ts';
+import { KEEP_ENDED_TRANSCRIPTS_DAYS, KEEP_TRANSCRIPT_EVERY } from '../../rounds/kept-transcripts.ts';
 import { startCoordinator } from '../../start-coordinator.ts';
 import { stateArgument } from '../arguments.ts';
 import { databaseUrl } from '../database-url.ts';
@@ -27,6 +27,13 @@ export const start = defineCommand({
       description: 'Of one round in so many members can replay the sum; 0 for the newest alone',
       valueHint: 'ROUNDS',
       default: String(KEEP_TRANSCRIPT_EVERY),
+    },
+    'keep-ended-transcripts-days': {
+      type: 'string',
+      description:
+        'Members can replay the sums of a study for so long after its end; then what they were made of is removed',
+      valueHint: 'DAYS',
+      default: String(KEEP_ENDED_TRANSCRIPTS_DAYS),
     },
     'site-bandwidth': {
       type: 'string',
@@ -63,6 +70,7 @@ export const start = defineCommand({
       publicUrl: publicUrlOf(args.url, args.host),
       admitInvited: args['admit-invited'],
       keepTranscriptEvery: roundsOf(args['keep-transcript-every']),
+      keepEndedTranscriptsDays: daysOf(args['keep-ended-transcripts-days']),
       siteBytesPerSecond: bandwidthOf(args['site-bandwidth']),
       tls: tlsOf(args['tls-key'], args['tls-cert']),
       log: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true })),
@@ -84,6 +92,13 @@ function portOf(text: string): number {
 function roundsOf(text: string): number {
   if (/^\d{1,5}$/.test(text)) return Number(text);
   throw new UsageError('Cannot keep transcripts: --keep-transcript-every must be a number of rounds from 0 to 99999.');
+}
+
+function daysOf(text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw new UsageError(
+    'Cannot keep transcripts: --keep-ended-transcripts-days must be a number of days from 0 to 99999.',
+  );
 }
 
 function bandwidthOf(text: string | undefined): number | null {
