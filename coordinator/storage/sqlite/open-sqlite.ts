@@ -5,7 +5,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import { requireVersion } from '../database-errors.ts';
+import { DatabaseDamagedError, requireVersion } from '../database-errors.ts';
 import type { SqlitePlace } from '../database-place.ts';
 import type { Tables } from '../tables.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -14,7 +14,10 @@ import { sqliteMigrations } from './sqlite-migrations.ts';
 /** How long a statement waits for another process that writes. */
 const lockTimeoutMillis = 5000;
 
-/** @throws {DatabaseVersionError} when this version cannot use the file. */
+/** SQLITE_CORRUPT and SQLITE_NOTADB; SQLITE_ERROR is what a header of another format gives. */
+const DAMAGED = new Set([1, 11, 26]);
+
+/** @throws {DatabaseVersionError | DatabaseDamagedError} when this version cannot use the file, or nothing can. */
 export function openSqlite({ file }: SqlitePlace, { readOnly = false }: { readOnly?: boolean } = {}): Database {
   const database = new DatabaseSync(file, { timeout: lockTimeoutMillis, readOnly });
   try {
@@ -22,11 +25,13 @@ export function openSqlite({ file }: SqlitePlace, { readOnly = false }: { readOn
       requireVersion(readVersion(database), { known: sqliteMigrations.length, exactly: true });
     } else {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+      requireUndamaged(database);
       migrate(database);
     }
   } catch (error) {
     database.close();
-    throw error;
+    // The low byte is the code that the finer ones refine.
+    throw DAMAGED.has(((error as { errcode?: number }).errcode ?? 0) & 0xff) ? damaged() : error;
   }
   const tables = new Kysely<Tables>({ dialect: sqliteDialect(database) });
   const close = async (): Promise<void> => {
@@ -41,6 +46,19 @@ export function openSqlite({ file }: SqlitePlace, { readOnly = false }: { readOn
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Reads every page, so that damage is found before anything is built on what is whole. */
+function requireUndamaged(database: DatabaseSync): void {
+  const row = database.prepare('PRAGMA quick_check(1)').get();
+  if (row?.['quick_check'] !== 'ok') throw damaged();
+}
+
+function damaged(): DatabaseDamagedError {
+  return new DatabaseDamagedError(
+    'Cannot open the database: its file is damaged, and nothing was changed. Restore the whole state folder from one backup; ' +
+      'its parts must belong together.',
+  );
 }
 
 function migrate(database: DatabaseSync): void {
