@@ -9,7 +9,7 @@ import { followLog } from '@wardround/protocols/audit/watch-log.ts';
 import { publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runCommandLine } from '../cli/run-command-line.ts';
-import { openDatabase } from '../storage/database.ts';
+import { openDatabase } from '../storage/open-database.ts';
 import { stateFolder } from '../storage/state-folder.ts';
 import { nextWork, startTestCoordinator, type TestCoordinator, testPlan } from '../testing/test-coordinator.ts';
 import type { TestSite } from '../testing/test-site.ts';

@@ -3,7 +3,7 @@ import { extendChain } from '@wardround/protocols/enrolment/roster-chain.ts';
 import { approveRoster } from '@wardround/protocols/enrolment/roster-signatures.ts';
 import { fingerprint, generateIdentity, type Identity, publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { openDatabase } from '../storage/database.ts';
+import { openDatabase } from '../storage/open-database.ts';
 import { createRosterTable, type RosterTable } from '../storage/roster-table.ts';
 import { createRosterKeeper, type RosterKeeper } from './roster-keeper.ts';
 

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe } from 'vitest';
-import { type Database, openDatabase } from '../storage/database.ts';
+import type { Database } from '../storage/database.ts';
 import { type DatabasePlace, databasePlace } from '../storage/database-place.ts';
+import { openDatabase } from '../storage/open-database.ts';
 
 export interface TestDatabase {
   readonly kind: Database['kind'];

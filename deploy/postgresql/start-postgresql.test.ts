@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { openDatabase } from '@wardround/coordinator/storage/database.ts';
 import { DatabaseUnavailableError } from '@wardround/coordinator/storage/database-errors.ts';
 import { databasePlace } from '@wardround/coordinator/storage/database-place.ts';
+import { openDatabase } from '@wardround/coordinator/storage/open-database.ts';
 import { describe, expect, test } from 'vitest';
 
 const script = path.join(import.meta.dirname, 'start-postgresql.sh');

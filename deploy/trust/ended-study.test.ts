@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createSteadyClock } from '@wardround/coordinator/rounds/clock.ts';
-import { openDatabase } from '@wardround/coordinator/storage/database.ts';
+import { openDatabase } from '@wardround/coordinator/storage/open-database.ts';
 import { describeOnEachDatabase } from '@wardround/coordinator/testing/describe-on-each-database.ts';
 import { startTestCoordinator, testPlan } from '@wardround/coordinator/testing/test-coordinator.ts';
 import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';

@@ -10,7 +10,6 @@ import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { PHASES, type Phase } from '../secure-aggregation/messages.ts';
 import { FEWEST_SITES, sessionParameters } from '../secure-aggregation/parameters.ts';
 import type { TrainingFigures } from '../session/messages.ts';
-import type { RoundState } from './state.ts';
 
 export type SessionStep = Phase;
 
@@ -65,7 +64,10 @@ export function answeredStep(session: SessionState, step: SessionStep): string[]
 }
 
 /** Sites that the step still waits for. */
-export function awaitedInStep(round: RoundState, step: SessionStep): string[] {
+export function awaitedInStep(
+  round: { readonly session?: SessionState; readonly leftOut: readonly { readonly site: string }[] },
+  step: SessionStep,
+): string[] {
   const asked = round.session?.steps[step];
   if (asked === undefined) return [];
   const left = new Set(round.leftOut.map(({ site }) => site));

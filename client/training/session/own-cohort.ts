@@ -3,9 +3,9 @@ import { cohortOf, cohortRules, cohortsOfRound } from '@wardround/protocols/roun
 import { MOST_ATTEMPTS } from '@wardround/protocols/round/session-state.ts';
 import type { SessionTerms } from '@wardround/protocols/secure-aggregation/messages.ts';
 import type { PinnedRoster } from '@wardround/protocols/secure-aggregation/signed-message.ts';
+import type { Work } from '@wardround/protocols/session/messages.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { DeclineError } from '../decline-error.ts';
-import type { SessionWork } from './perform-session-step.ts';
 
 /**
  * The cohort that this site computes for itself from the list of those that have trained. All of them are of its pinned roster,
@@ -19,7 +19,7 @@ export function ownCohort(
     work,
     plan,
   }: {
-    readonly work: Pick<SessionWork, 'trained' | 'study' | 'attempt'>;
+    readonly work: Pick<Extract<Work, { kind: 'secure-session' }>, 'trained' | 'study' | 'attempt'>;
     readonly plan: StudyPlan;
   },
   { site, roster }: { readonly site: string; readonly roster: Pick<PinnedRoster, 'signingKeys'> },

@@ -9,10 +9,11 @@ import { Client } from 'pg';
 import { afterEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { describeOnPostgresql } from '../../testing/describe-on-each-database.ts';
-import { type Database, openDatabase } from '../database.ts';
+import type { Database } from '../database.ts';
 import { DatabaseSettingsError, DatabaseUnavailableError } from '../database-errors.ts';
 import { databasePlace, type PostgresqlPlace } from '../database-place.ts';
 import { createJournal } from '../journal.ts';
+import { openDatabase } from '../open-database.ts';
 
 const events = z.array(StudyEvent).parse(vector.events);
 const study = 'a'.repeat(64);

@@ -1,9 +1,9 @@
 /** Fault 44: a site says two things in one place. The first one stands, the second is refused and kept as evidence. */
 import { CoordinatorRefusedError } from '@wardround/client/link/errors.ts';
 import type { SessionStepReference } from '@wardround/client/link/site-link.ts';
-import { openDatabaseForReading } from '@wardround/coordinator/storage/database.ts';
 import { databasePlace } from '@wardround/coordinator/storage/database-place.ts';
 import { createEvidenceTable } from '@wardround/coordinator/storage/evidence-table.ts';
+import { openDatabaseForReading } from '@wardround/coordinator/storage/open-database.ts';
 import { stateFolder } from '@wardround/coordinator/storage/state-folder.ts';
 import { verifyEvidence } from '@wardround/protocols/audit/verify-evidence.ts';
 import type { SignedMessage } from '@wardround/protocols/secure-aggregation/messages.ts';

@@ -3,9 +3,9 @@
  * turn, for an attempt that is not, after its round, or different. The study ends with the weights of an undisturbed one.
  */
 import type { SessionStepReference, SiteLink } from '@wardround/client/link/site-link.ts';
-import { openDatabaseForReading } from '@wardround/coordinator/storage/database.ts';
 import { databasePlace } from '@wardround/coordinator/storage/database-place.ts';
 import { createEvidenceTable } from '@wardround/coordinator/storage/evidence-table.ts';
+import { openDatabaseForReading } from '@wardround/coordinator/storage/open-database.ts';
 import { stateFolder } from '@wardround/coordinator/storage/state-folder.ts';
 import {
   startTestCoordinator,

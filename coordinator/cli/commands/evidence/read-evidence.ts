@@ -1,8 +1,8 @@
 /** Reads the kept evidence straight from the database, and checks it with the keys that the roster has had. */
 import { type EvidenceFinding, verifyEvidence } from '@wardround/protocols/audit/verify-evidence.ts';
-import { openDatabaseForReading } from '../../../storage/database.ts';
 import { databasePlace } from '../../../storage/database-place.ts';
 import { createEvidenceTable, type StoredEvidence } from '../../../storage/evidence-table.ts';
+import { openDatabaseForReading } from '../../../storage/open-database.ts';
 import { createRosterTable } from '../../../storage/roster-table.ts';
 import { stateFolder } from '../../../storage/state-folder.ts';
 import { databaseUrl } from '../../database-url.ts';

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { startCoordinator } from '@wardround/coordinator/start-coordinator.ts';
-import { openDatabase } from '@wardround/coordinator/storage/database.ts';
+import { openDatabase } from '@wardround/coordinator/storage/open-database.ts';
 import { createSiteTable } from '@wardround/coordinator/storage/site-table.ts';
 import { createStateFolder, stateFolder } from '@wardround/coordinator/storage/state-folder.ts';
 import { CoordinatorIdentity } from '@wardround/protocols/session/messages.ts';

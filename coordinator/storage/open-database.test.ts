@@ -2,9 +2,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { describeOnEachDatabase } from '../testing/describe-on-each-database.ts';
-import { openDatabase, openDatabaseForReading } from './database.ts';
 import { DatabaseVersionError } from './database-errors.ts';
 import type { DatabasePlace } from './database-place.ts';
+import { openDatabase, openDatabaseForReading } from './open-database.ts';
 
 describeOnEachDatabase('openDatabase()', (database) => {
   /** Writes another version into a database as a program of that version would have. */
