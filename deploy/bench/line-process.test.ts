@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { startLineProcess } from './line-process.ts';
 
 const start = (source: string, signal = new AbortController().signal) =>
-  startLineProcess(process.execPath, ['--eval', source], signal);
+  startLineProcess(process.execPath, ['--eval', source], { signal });
 
 const echo = `
   console.log('a line of a library');
@@ -23,7 +23,7 @@ describe('startLineProcess()', () => {
     await expect(start(`console.error('no module'); process.exitCode = 3`).ask()).rejects.toThrow(
       'The process ended (exit code 3). no module',
     );
-    await expect(startLineProcess('no-such-program', [], new AbortController().signal).ask()).rejects.toThrow('ENOENT');
+    await expect(startLineProcess('no-such-program', [], new AbortController()).ask()).rejects.toThrow('ENOENT');
   });
 
   test('kills the process when it is aborted', async () => {

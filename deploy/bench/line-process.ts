@@ -20,9 +20,15 @@ export class ProcessEndedError extends Error {
 /** Answers begin so: libraries print lines of their own. */
 const ANSWER = '@';
 
-export function startLineProcess(command: string, words: readonly string[], signal: AbortSignal): LineProcess {
+/** @param options `environment` beside this process's own. */
+export function startLineProcess(
+  command: string,
+  words: readonly string[],
+  options: { readonly signal: AbortSignal; readonly environment?: Readonly<Record<string, string>> },
+): LineProcess {
+  const { signal, environment = {} } = options;
   signal.throwIfAborted();
-  const child = spawn(command, words, { stdio: 'pipe' });
+  const child = spawn(command, words, { stdio: 'pipe', env: { ...process.env, ...environment } });
   const kill = () => child.kill('SIGKILL');
   signal.addEventListener('abort', kill);
   process.once('exit', kill);

@@ -25,7 +25,7 @@ export function openTrainer(
   { command, words }: { readonly command: string; readonly words: readonly string[] },
   signal: AbortSignal,
 ): Trainer {
-  const process = startLineProcess(command, words, signal);
+  const process = startLineProcess(command, words, { signal });
   const blocks: number[] = [];
   let ready: Extract<Ready, { ready: true }> | null = null;
   let failure: string | null = null;

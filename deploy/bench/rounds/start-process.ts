@@ -16,6 +16,9 @@ export interface ProgramSettings {
   readonly 'many-sites-process': ManySitesSettings;
 }
 
+/** As the image and the unit of the coordinator start it. */
+const COORDINATOR_ENVIRONMENT = { MALLOC_ARENA_MAX: '2', NODE_OPTIONS: '--max-semi-space-size=2' };
+
 /** @param options `folder` for the settings; `profile`, where it leaves a profile of its main thread, null for none. */
 export async function startProcess<Program extends keyof ProgramSettings>(
   program: Program,
@@ -27,5 +30,6 @@ export async function startProcess<Program extends keyof ProgramSettings>(
   await writeFile(file, JSON.stringify(settings), { mode: 0o600 });
   const path = fileURLToPath(new URL(`processes/${program}.ts`, import.meta.url));
   const profiling = profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  return startLineProcess(process.execPath, [...profiling, path, file], signal);
+  const environment = program === 'coordinator-process' ? COORDINATOR_ENVIRONMENT : {};
+  return startLineProcess(process.execPath, [...profiling, path, file], { signal, environment });
 }

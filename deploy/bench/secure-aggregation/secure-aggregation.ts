@@ -96,7 +96,7 @@ async function askProcess<Figures>(
   { request, signal }: { readonly request: object | undefined; readonly signal: AbortSignal },
 ): Promise<Figures> {
   const words = [fileURLToPath(new URL(script, import.meta.url)), ...(request ? [JSON.stringify(request)] : [])];
-  const child = startLineProcess(process.execPath, words, signal);
+  const child = startLineProcess(process.execPath, words, { signal });
   try {
     return await child.ask<Figures>();
   } finally {
