@@ -140,7 +140,8 @@ describeOnPostgresql('a study', (database) => {
     let isOver = false;
     const disturb = async (): Promise<void> => {
       while (!isOver) {
-        await delay(random.int(200));
+        // Long enough for a request to get through between two of them: each asks the database several times.
+        await delay(random.int(600));
         const { rowCount } = await administrator.query(
           'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1',
           [application],
