@@ -1,5 +1,4 @@
 /** The rows of the coordinator's database, as both dialects hold them. Times are milliseconds since 1970. */
-import type { Generated } from 'kysely';
 
 export interface Tables {
   events: { study: string; seq: number; event: string; hash: string };
@@ -27,15 +26,6 @@ export interface Tables {
   };
   /** `statement` is a signed request without its body, as JSON. */
   statements: { site: string; path: string; statement: string };
-  jobs: {
-    id: Generated<number>;
-    kind: string;
-    key: string;
-    payload: string;
-    run_at_millis: number;
-    locked_until_millis: number;
-    attempts: number;
-  };
   /** What holds for all replicas alike: the coordinator's fingerprint, and where its audit log is. */
   instance: { name: 'fingerprint' | 'audit'; value: string };
   /** The audit log of replicas: its lines in order, and its signed checkpoints by size. */

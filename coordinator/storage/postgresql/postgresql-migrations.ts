@@ -50,17 +50,7 @@ export const postgresqlMigrations: readonly string[] = [
      study TEXT COLLATE "C",
      recorded_at_millis BIGINT NOT NULL,
      document TEXT NOT NULL
-   );
-   CREATE TABLE jobs (
-     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-     kind TEXT COLLATE "C" NOT NULL,
-     key TEXT COLLATE "C" NOT NULL UNIQUE,
-     payload TEXT NOT NULL,
-     run_at_millis BIGINT NOT NULL,
-     locked_until_millis BIGINT NOT NULL,
-     attempts BIGINT NOT NULL
-   );
-   CREATE INDEX jobs_by_time ON jobs (run_at_millis);`,
+   );`,
   `CREATE TABLE instance (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
    CREATE TABLE audit_records (seq BIGINT PRIMARY KEY, line TEXT NOT NULL);
    CREATE TABLE audit_checkpoints (size BIGINT PRIMARY KEY, note TEXT NOT NULL);`,

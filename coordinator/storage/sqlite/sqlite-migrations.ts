@@ -57,17 +57,7 @@ export const sqliteMigrations: readonly string[] = [
      study TEXT,
      recorded_at_millis INTEGER NOT NULL,
      document TEXT NOT NULL
-   ) STRICT, WITHOUT ROWID;
-   CREATE TABLE jobs (
-     id INTEGER PRIMARY KEY AUTOINCREMENT,
-     kind TEXT NOT NULL,
-     key TEXT NOT NULL UNIQUE,
-     payload TEXT NOT NULL,
-     run_at_millis INTEGER NOT NULL,
-     locked_until_millis INTEGER NOT NULL,
-     attempts INTEGER NOT NULL
-   ) STRICT;
-   CREATE INDEX jobs_by_time ON jobs (run_at_millis);`,
+   ) STRICT, WITHOUT ROWID;`,
   `CREATE TABLE instance (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE audit_records (seq INTEGER PRIMARY KEY, line TEXT NOT NULL) STRICT;
    CREATE TABLE audit_checkpoints (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;`,
