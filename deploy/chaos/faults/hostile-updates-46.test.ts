@@ -13,6 +13,7 @@ import { describe, expect, test } from 'vitest';
 import { chaosPlan } from '../consortium/chaos-plan.ts';
 import { oneHotLayout } from '../consortium/one-hot.ts';
 import type { Tampering } from '../consortium/run-site.ts';
+import { noteRefusals } from './note-refusals.ts';
 import type { Awaited } from './pass-deadlines.ts';
 import { outcomesOf, siteNames, startAll, throughFault } from './through-fault.ts';
 
@@ -137,15 +138,16 @@ describe.concurrent('an update that is none', () => {
     timeout: 180_000,
   }, async () => {
     const rounds = wrongLengths.length + 1;
-    const isAway = ({ site, isRefused }: Awaited) => site === hostile && isRefused;
+    const notes = noteRefusals();
+    const isAway = ({ site, round }: Awaited) => site === hostile && notes.inRound(round);
     const state = await throughFault(
       { sites: 4 },
-      { ...withHostile(sendingWords(wrongLengths), { name: 'wrong-length', rounds }), isAway },
+      { ...withHostile({ ...sendingWords(wrongLengths), link: notes.link }, { name: 'wrong-length', rounds }), isAway },
     );
     expect(state.phase).toEqual({ kind: 'finished' });
     expect(outcomesOf(state)).toEqual([...wrongLengths.map(() => others), everybody]);
-    for (const { refused } of state.stages[0]!.rounds.slice(0, -1)) {
-      expect(refused).toMatchObject([{ site: hostile, reason: 'update-wrong-length' }]);
-    }
+    const codes = wrongLengths.map((_, index) => notes.refusals.find(({ round }) => round === index + 1)?.code);
+    // What is too long does not even get in.
+    expect(codes).toEqual(['update-wrong-length', 'blob-too-large', 'blob-too-large']);
   });
 });
