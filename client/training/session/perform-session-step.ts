@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { memberNames, rosterHash } from '@wardround/protocols/enrolment/roster.ts';
 import { sessionRoster } from '@wardround/protocols/enrolment/session-roster.ts';
 import { maskInstructions } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
 import type { SignedMessage } from '@wardround/protocols/secure-aggregation/messages.ts';
@@ -32,7 +33,7 @@ import { sessionFloors } from '../../policy/session-floors.ts';
 import { readPolicy } from '../../policy/site-policy.ts';
 import { isWhole } from '../../state/is-whole.ts';
 import { dropVector, type KeptSession, keepSession, readKeptSession, vectorFile } from '../../state/kept-session.ts';
-import { pinnedRoster } from '../../state/pinned-roster.ts';
+import { pinnedChain, pinnedRoster } from '../../state/pinned-roster.ts';
 import { DeclineError } from '../decline-error.ts';
 import { transferProgress } from '../rounds/transfer-progress.ts';
 import type { Trainer } from '../trainer.ts';
@@ -98,7 +99,7 @@ async function takeStep(
     }
     return { party: party.last, taken: kept };
   }
-  const own = await partyContext(piece.plan, context);
+  const own = await partyContext({ plan: piece.plan, roster: isOfAttempt ? party.terms.roster : null }, context);
   if (work.step === 'advertise') {
     const cohort = ownCohort(piece, own);
     const terms = sessionTerms(
@@ -236,13 +237,30 @@ async function refused(kept: KeptSession, { reason, suspect, state }: SiteRefusa
 }
 
 async function partyContext(
-  plan: StudyPlan,
+  { plan, roster: begunUnder }: { readonly plan: StudyPlan; readonly roster: string | null },
   { folder, site, signingSeed, link }: SessionContext,
 ): Promise<PartyContext> {
-  // The roster says from when to when keys are good in the coordinator's time, which all sites go by.
-  const roster = sessionRoster(await pinnedRoster(folder), link.coordinatorMillis());
+  const roster = await attemptRoster(folder, { begunUnder, nowMillis: link.coordinatorMillis() });
   const floors = sessionFloors(plan, await readPolicy(folder));
   return { site, signingSeed, roster, floors, randomBytes };
+}
+
+/**
+ * The newest epoch, or for an attempt that began under an earlier one that: who joins or changes keys meanwhile ends no
+ * session. Who was taken out does.
+ *
+ * @param options `nowMillis`: the coordinator's time, in which the roster says from when to when keys are good.
+ */
+async function attemptRoster(
+  folder: string,
+  { begunUnder, nowMillis }: { readonly begunUnder: string | null; readonly nowMillis: number },
+): Promise<PartyContext['roster']> {
+  const chain = await pinnedChain(folder);
+  const newest = await pinnedRoster(folder);
+  const begun = chain.find(({ roster }) => rosterHash(roster) === begunUnder)?.roster ?? newest;
+  const members = new Set(memberNames(newest));
+  const isWhole = memberNames(begun).every((site) => members.has(site));
+  return sessionRoster(isWhole ? begun : newest, nowMillis);
 }
 
 function layoutOf({ work, plan }: SessionPiece, { layoutOf = stageLayout }: SessionContext) {
