@@ -45,16 +45,8 @@ const CORPUS: readonly (readonly [string, () => Uint8Array, readonly QuarantineR
   ['a hundred thousand sequences in one another', () => repeated(OPEN_SEQUENCE, 100_000), ['dicom-nested-too-deep']],
   ['a deflated file that unpacks without end', bomb, ['inflated-too-large']],
   ['pixels that are said to be of 4 GB', () => lying(PIXELS, 0xffff_fff0), ['pixel-length-mismatch']],
-  [
-    'pixels that are said to be none',
-    () => lying(PIXELS, 0),
-    ['no-pixel-data'],
-  ],
-  [
-    'rows whose length reaches behind the end',
-    () => lying(ROWS, 0x7fff_fff0),
-    ['pixel-length-mismatch'],
-  ],
+  ['pixels that are said to be none', () => lying(PIXELS, 0), ['no-pixel-data']],
+  ['rows whose length reaches behind the end', () => lying(ROWS, 0x7fff_fff0), ['pixel-length-mismatch']],
   ['without rows', () => ctSlice({ change: { '00280010': null } }), ['image-attributes-missing']],
   ['65,535 columns', () => ctSlice(number('00280011', 65_535)), ['image-size-out-of-bounds']],
   ['cut off in its header', () => ctSlice().subarray(0, 300), ['dicom-malformed']],
