@@ -53,7 +53,8 @@ export const limits = {
     checkIntervalMillis: 2000,
     maximumHeaders: 64,
     maximumHeaderBytes: 8192,
-    maximumConnections: 2000,
+    /** A thousand sites have a socket and a line for requests each; the administrator must still come through. */
+    maximumConnections: 4000,
     maximumRequestsPerSocket: 1000,
   },
 
