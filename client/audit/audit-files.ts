@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { LedgerHead, SignedLedgerHead } from '@wardround/protocols/audit/egress-head.ts';
 import type { CheckpointAnswer } from '@wardround/protocols/audit/messages.ts';
+import { DocumentEvidence } from '@wardround/protocols/audit/verify-document-evidence.ts';
 import { Bytes32, TimeMillis } from '@wardround/protocols/names.ts';
 import { hashOfJson } from '@wardround/shared/bytes/hash.ts';
 import { z } from 'zod';
@@ -46,6 +47,12 @@ const LogEvidence = z.strictObject({
   consistency: z.array(Bytes32).max(64),
 });
 export type LogEvidence = z.infer<typeof LogEvidence>;
+
+/** Where it is kept that the coordinator signed two documents of a session for this address. */
+export function documentEvidence(path: string): StateFile<DocumentEvidence> {
+  const name = `audit/evidence-${hashOfJson('document-evidence/1', path).slice(0, 16)}.json`;
+  return { name, schema: DocumentEvidence, remedy: AUDIT_REMEDY };
+}
 
 /** Where the evidence against the coordinator's answer is kept: the same answer again needs no second file. */
 export function logEvidence(answer: CheckpointAnswer): StateFile<LogEvidence> {

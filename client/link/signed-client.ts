@@ -73,7 +73,15 @@ export interface SignedClient {
    *
    * @throws {EgressLedgerError | CoordinatorUnreachableError | CoordinatorRefusedError | UntrustedAnswerError | UnintelligibleAnswerError}
    */
-  ask<Message>(request: SignedRequest, schema: z.ZodType<Message>): Promise<Message>;
+  ask<Message>(
+    request: SignedRequest,
+    schema: z.ZodType<Message>,
+    options?: {
+      /** Given the headers of the answer, which its signature does not cover. */ readonly onHeaders?: (
+        headers: IncomingHttpHeaders,
+      ) => void;
+    },
+  ): Promise<Message>;
   /** Asks for bytes that are checked by their name: an answer with one of `accepted` is handed over unread and unverified. */
   open(request: SignedRequest, accepted: readonly number[]): Promise<ExchangeAnswer>;
   /** Asks where an upload stands, which one of `accepted` says; such answers have no body, and their signature covers the state. */
@@ -232,11 +240,14 @@ export function createSignedClient(options: SignedClientOptions): SignedClient {
   }
 
   return {
-    async ask(request, schema) {
+    async ask(request, schema, { onHeaders } = {}) {
       const sent = await sendInTime(request, (status) => status === 200);
       const { bytes } = await readVerified(sent, request.signal);
       const parsed = schema.safeParse(parseJson(bytes));
-      if (parsed.success) return parsed.data;
+      if (parsed.success) {
+        onHeaders?.(sent.answer.headers);
+        return parsed.data;
+      }
       const where = parsed.error.issues[0]?.path.map(String).join('.') || 'its top level';
       throw new UnintelligibleAnswerError(
         `Cannot understand the coordinator's answer: unexpected content at ${printable(where)}. Check that both sides run compatible versions.`,

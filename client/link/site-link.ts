@@ -1,9 +1,15 @@
 /** A site's connection to its coordinator, as the rest of the client sees it: work in, answers and sealed bytes out. */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { EgressLabel } from '@wardround/protocols/audit/egress-record.ts';
 import { CheckpointAnswer, type CosignatureOffer } from '@wardround/protocols/audit/messages.ts';
 import type { KeyRotation } from '@wardround/protocols/enrolment/roster.ts';
 import { RosterAnswer, type RosterApprovalMessage } from '@wardround/protocols/enrolment/roster-messages.ts';
 import type { Phase } from '@wardround/protocols/secure-aggregation/messages.ts';
+import {
+  DOCUMENT_SIGNATURE_HEADER,
+  type DocumentStatement,
+  readDocumentStatement,
+} from '@wardround/protocols/session/document-statement.ts';
 import {
   Acknowledgement,
   type Decline,
@@ -38,6 +44,9 @@ export interface RoundReference {
   readonly stage: string;
   readonly round: number;
 }
+
+/** With what the coordinator signed of it; of none it signed nothing that others could check. */
+export type HeardDocument = SessionDocument & { readonly statement?: DocumentStatement | null };
 
 export interface SessionStepReference extends RoundReference {
   readonly attempt: number;
@@ -76,7 +85,7 @@ export interface SiteLink {
   declineStudy(study: Sha256Hex, decline: Decline, signal: AbortSignal): Promise<void>;
   offerUpdate(round: RoundReference, offer: UpdateOffer, signal: AbortSignal): Promise<void>;
   declineRound(round: RoundReference, decline: Decline, signal: AbortSignal): Promise<void>;
-  sessionDocument(step: SessionStepReference, signal: AbortSignal): Promise<SessionDocument>;
+  sessionDocument(step: SessionStepReference, signal: AbortSignal): Promise<HeardDocument>;
   sendSessionMessage(step: SessionStepReference, offer: SessionOffer, signal: AbortSignal): Promise<void>;
   modelChain(study: Sha256Hex, stage: string, signal: AbortSignal): Promise<ModelChain>;
   studyStanding(study: Sha256Hex, signal: AbortSignal): Promise<StudyStanding>;
@@ -214,11 +223,18 @@ export function openSiteLink(options: SiteLinkOptions): SiteLink {
       const label = { purpose: 'training', what: 'reason-code', ...reference } as const;
       return post(`${round(reference)}/decline`, decline, { label, signal });
     },
-    sessionDocument: (reference, signal) =>
-      retry(
-        () => client.ask({ method: 'GET', path: sessionStep(reference), signal }, SessionDocument),
-        untilAnswered(signal),
-      ),
+    sessionDocument: (reference, signal) => {
+      const path = sessionStep(reference);
+      return retry(async () => {
+        let signature: unknown;
+        const onHeaders = (headers: IncomingHttpHeaders) => {
+          signature = headers[DOCUMENT_SIGNATURE_HEADER];
+        };
+        const document = await client.ask({ method: 'GET', path, signal }, SessionDocument, { onHeaders });
+        const said = { site: options.site, path, document };
+        return { ...document, statement: readDocumentStatement(signature, said, coordinator.signingKey) };
+      }, untilAnswered(signal));
+    },
     sendSessionMessage: (reference, offer, signal) => {
       const { study, stage, round } = reference;
       const label = { purpose: 'training', what: 'session-message', study, stage, round } as const;

@@ -7,6 +7,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
 import type { SiteState } from '@wardround/protocols/secure-aggregation/site-state.ts';
+import { DocumentStatement } from '@wardround/protocols/session/document-statement.ts';
 import { TrainingFigures } from '@wardround/protocols/session/messages.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
@@ -28,6 +29,8 @@ const KeptRound = z.strictObject({
   hasVector: z.boolean(),
   /** The masked vector, sealed, as it was uploaded. */
   masked: z.strictObject({ blob: Sha256, bytes: z.int().min(1) }).nullable(),
+  /** The documents that this site has acted on, as the coordinator signed them, of all attempts. */
+  said: z.array(DocumentStatement).max(100).optional(),
 });
 type KeptRound = z.infer<typeof KeptRound>;
 

@@ -59,7 +59,7 @@ export function requireTokens(bucket: TokenBucket, key: string): void {
   if (seconds > 0) throw new TooManyRequestsError(Math.ceil(seconds));
 }
 
-export function messageRoute<Body extends z.ZodType, Parameters extends z.ZodType>(
+export function messageRoute<Body extends z.ZodType, Parameters extends z.ZodType, Answer>(
   gate: Gate,
   route: {
     readonly audience: Audience;
@@ -75,7 +75,13 @@ export function messageRoute<Body extends z.ZodType, Parameters extends z.ZodTyp
       readonly bytes: number;
       /** The request as it was signed, without its body; for sites, who number theirs. */
       readonly signed: () => SignedStatement;
-    }) => Promise<unknown>;
+    }) => Promise<Answer>;
+    /** Headers of the answer. */
+    readonly headers?: (said: {
+      readonly caller: string;
+      readonly path: string;
+      readonly answer: Answer;
+    }) => Record<string, string>;
     /** Called when the answer has left. */
     readonly onAnswered?: (parameters: z.infer<Parameters>) => void;
   },
@@ -95,6 +101,7 @@ export function messageRoute<Body extends z.ZodType, Parameters extends z.ZodTyp
       bytes: bytes.length,
       signed: () => signedStatement(request, caller),
     });
+    if (route.headers) response.set(route.headers({ caller: caller.name, path: request.originalUrl, answer }));
     response.once('finish', () => route.onAnswered?.(parameters as z.infer<Parameters>));
     gate.send(request, response, { status: 200, body: answer });
   };

@@ -2,6 +2,7 @@
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
 import { isOver } from '@wardround/protocols/round/state.ts';
 import { PHASES } from '@wardround/protocols/secure-aggregation/messages.ts';
+import { DOCUMENT_SIGNATURE_HEADER, signDocument } from '@wardround/protocols/session/document-statement.ts';
 import {
   type Acknowledgement,
   type CoordinatorIdentity,
@@ -211,6 +212,9 @@ export function siteRoutes(
       parameters: InSession,
       handle: ({ caller, parameters: { study, ...place } }) =>
         sessionDocument(find(study), { site: caller, ...place }, parts.sessions),
+      headers: ({ caller: site, path, answer: document }) => ({
+        [DOCUMENT_SIGNATURE_HEADER]: signDocument({ site, path, document }, own.identity),
+      }),
     }),
   );
 

@@ -34,6 +34,8 @@ export type AbortReason =
   | 'share-broken'
   /** Another list of survivors was announced before. */
   | 'survivors-changed'
+  /** The coordinator signed another document for the same step before. */
+  | 'document-changed'
   /** Another site was told of other sharers or survivors. */
   | 'views-differ'
   | 'too-few-views'

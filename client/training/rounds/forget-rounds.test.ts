@@ -10,7 +10,7 @@ import { keepSession, readKeptSession, vectorFile } from '../../state/kept-sessi
 import { type KeptUpdate, keepUpdate, readKeptUpdate } from '../../state/kept-update.ts';
 import { outboxFile } from '../../state/outbox.ts';
 import { openSiteIdentity } from '../../state/site-identity.ts';
-import { forgetRounds } from './forget-rounds.ts';
+import { forgetRounds, studiesToForget } from './forget-rounds.ts';
 
 const study = sha256Hex('study');
 const other = sha256Hex('other study');
@@ -18,7 +18,7 @@ const figures = { loss: 1, steps: 1, samples: 1, seconds: 1 };
 const model = sha256Hex('model');
 const terms = { study, stage: 'slices', round: 3, attempt: 1 };
 /** What must not be found afterwards: the trained vector, what was masked and what was sealed. */
-const leftovers = ['vbytes', 'mbytes', 'sbytes'];
+const leftovers = ['vbytes', 'mbytes', 'sbytes', '/share-keys'];
 let folder = '';
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'wardround-forget-'));
@@ -26,6 +26,13 @@ beforeEach(async () => {
   await openSiteIdentity(folder);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A document that the site acted on, as the coordinator signed it. */
+const said = (of: string, stage: string, round: number) => ({
+  path: `/v1/studies/${of}/stages/${stage}/rounds/${round}/attempts/1/share-keys`,
+  document: sha256Hex('document'),
+  signature: 's'.repeat(86),
+});
 
 /** A site that left a session after it had masked its vector. */
 async function leaveSession(of: string, stage: string, round: number): Promise<string> {
@@ -39,7 +46,7 @@ async function leaveSession(of: string, stage: string, round: number): Promise<s
   const blob = sha256Hex(`masked ${of} ${stage}`);
   await keepSession(folder, {
     ...{ study: of, stage, round, model, figures, party },
-    ...{ hasVector: true, masked: { blob, bytes: 6 } },
+    ...{ hasVector: true, masked: { blob, bytes: 6 }, said: [said(of, stage, round)] },
   });
   await writeFile(await vectorFile(folder, { study: of, stage }), 'vbytes');
   await writeFile(outboxFile(folder, blob), 'mbytes');
@@ -70,6 +77,16 @@ const everything = async () => {
 };
 
 describe('forgetRounds()', () => {
+  test('leaves of a revealed round that it was revealed, and not what the coordinator said in it', async () => {
+    const party = { phase: 'revealed', terms, site: 'clinic', last: {} } as unknown as SiteState;
+    const kept = { study, stage: 'slices', round: 3, model, figures, party, hasVector: false, masked: null };
+    await keepSession(folder, { ...kept, said: [said(study, 'slices', 3)] });
+    expect(await studiesToForget(folder)).toEqual(new Set([study]));
+    await forgetRounds(folder, study, null);
+    expect(await readKeptSession(folder, { study, stage: 'slices' })).toEqual(kept);
+    expect(await studiesToForget(folder)).toEqual(new Set());
+  });
+
   test('leaves what the present round may still need', async () => {
     const blob = await leaveSession(study, 'slices', 3);
     const update = await leaveUpdate(study, 'slices', 3);

@@ -51,7 +51,8 @@ export async function studiesToForget(folder: string): Promise<ReadonlySet<Sha25
   const studies = new Set<Sha256Hex>();
   for (const kept of await keptStages(folder)) {
     const session = await readKeptSession(folder, kept);
-    const isOnlyRemembered = session?.hasVector === false && kept.places.every((place) => place === 'sessions.json');
+    const isSaidNoMore = session?.hasVector === false && session.said === undefined;
+    const isOnlyRemembered = isSaidNoMore && kept.places.every((place) => place === 'sessions.json');
     if (!isOnlyRemembered) studies.add(kept.study);
   }
   return studies;

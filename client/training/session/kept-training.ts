@@ -57,13 +57,13 @@ export async function forgetTraining(
   reference: { readonly study: Sha256Hex; readonly stage: string },
 ): Promise<void> {
   const kept = await readKeptSession(folder, reference);
-  if (kept?.hasVector === true) {
+  if (kept !== null && (kept.hasVector || kept.said !== undefined)) {
     const { party } = kept;
-    const isRevealed = party === null || party.phase === 'revealed';
+    const isRevealed = !kept.hasVector || party === null || party.phase === 'revealed';
     const left = isRevealed
       ? party
       : ({ phase: 'aborted', terms: party.terms, site: party.site, reason: 'stopped' } as const);
-    await keepSession(folder, { ...kept, hasVector: false, party: left, masked: null });
+    await keepSession(folder, { ...kept, hasVector: false, party: left, masked: null, said: undefined });
   }
   // Also where a site was stopped between the two.
   await dropVector(folder, reference);

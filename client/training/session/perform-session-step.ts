@@ -38,6 +38,7 @@ import { DeclineError } from '../decline-error.ts';
 import { transferProgress } from '../rounds/transfer-progress.ts';
 import type { Trainer } from '../trainer.ts';
 import type { TaskProgress } from '../worker-messages.ts';
+import { hearDocument } from './hear-document.ts';
 import { cohortWrong, ownCohort } from './own-cohort.ts';
 
 export type SessionWork = Omit<Extract<Work, { kind: 'secure-session' }>, 'kind'>;
@@ -92,6 +93,8 @@ async function takeStep(
   const { party } = kept;
   const isOfAttempt = party !== null && party.terms.attempt === work.attempt;
   if (isOfAttempt && party.phase === DONE[work.step]) {
+    // What is asked once more must be what was asked.
+    if (work.step !== 'advertise') await hearDocument(piece, kept, context);
     if (work.step === 'masked-input') {
       const { blob } = requireMasked(kept);
       if (!(await isWhole(outboxFile(context.folder, blob), blob))) throw maskedLost();
@@ -114,24 +117,24 @@ async function takeStep(
     throw new DeclineError('session-not-known', 'Cannot take part: this site is not in that attempt of the session.');
   }
   if ((party.terms.cohort === undefined) !== (piece.plan.protection.cohorts === undefined)) throw cohortWrong();
-  const answer = await context.link.sessionDocument(work, piece.signal);
+  const { document: answer, kept: heard } = await hearDocument(piece, kept, context);
   switch (answer.step) {
     case 'share-keys': {
       const step = shareKeys(party, { broadcast: answer.document as never, context: own });
-      if (!step.ok) throw await refused(kept, step, context);
-      return commit({ ...kept, party: step.state }, step.message, context);
+      if (!step.ok) throw await refused(heard, step, context);
+      return commit({ ...heard, party: step.state }, step.message, context);
     }
     case 'masked-input':
-      return mask(piece, { kept, party, answer, own }, context);
+      return mask(piece, { kept: heard, party, answer, own }, context);
     case 'consistency': {
       const step = confirmSurvivors(party, { announced: answer.document, context: own });
-      if (!step.ok) throw await refused(kept, step, context);
-      return commit({ ...kept, party: step.state }, step.message, context);
+      if (!step.ok) throw await refused(heard, step, context);
+      return commit({ ...heard, party: step.state }, step.message, context);
     }
     case 'unmask': {
       const step = unmask(party, { proof: answer.document as never, context: own });
-      if (!step.ok) throw await refused(kept, step, context);
-      const revealed = await commit({ ...kept, party: step.state, hasVector: false }, step.message, context);
+      if (!step.ok) throw await refused(heard, step, context);
+      const revealed = await commit({ ...heard, party: step.state, hasVector: false }, step.message, context);
       // Nothing more can be masked in this round: what was trained goes.
       await dropVector(context.folder, work);
       if (kept.masked !== null) await rm(outboxFile(context.folder, kept.masked.blob), { force: true });

@@ -47,7 +47,7 @@ async function sendAgain(
   await mkdir(path.join(folder, 'outbox'), { recursive: true });
   await writeFile(path.join(folder, 'outbox', sha256Hex('masked')), outbox);
   const upload = vi.fn(async (_blob: UploadedBlob) => undefined);
-  const link = { upload, sendSessionMessage: vi.fn(), sessionDocument: vi.fn() };
+  const link = { upload, sendSessionMessage: vi.fn(), sessionDocument: vi.fn(async () => ({}) as never) };
   const context = { folder, site: 'clinic', link } as unknown as SessionContext;
   const plan = StudyPlan.parse(smallPlan());
   await performSessionStep({ work, plan, signal: new AbortController().signal }, context);
