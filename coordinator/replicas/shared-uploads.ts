@@ -12,6 +12,7 @@ import type { Clock } from '../rounds/clock.ts';
 import { BlobDamagedError, BlobMismatchError } from '../storage/blob-store.ts';
 import { type ObjectStore, readObject } from '../storage/objects/object-store.ts';
 import type { UploadStore } from '../storage/upload-store.ts';
+import { requireQuota } from '../storage/uploads/require-quota.ts';
 import { type IncomingPiece, OffsetMismatchError, PieceMismatchError } from '../storage/uploads/staged-upload.ts';
 import type { StagedUploads, UploadLimits, UploadProgress } from '../storage/uploads/staged-uploads.ts';
 import { PieceLengthError, type Slices } from '../storage/uploads/write-slices.ts';
@@ -133,15 +134,8 @@ export function openSharedUploads(
       const spare = others.shift();
       if (spare !== undefined) await remove(site, spare.announcement.sha256);
     }
-    const blobs = await uploads.of(site);
-    let bytes = others.reduce((sum, staged) => sum + staged.announcement.bytes, announcement.bytes);
-    for (const hash of await blobs.list()) bytes += (await blobs.size(hash)) ?? 0;
-    if (bytes > limits.siteBytes) {
-      throw new RefusalError('upload-quota', {
-        status: 429,
-        message: `A site may have ${limits.siteBytes} bytes here at a time. Go on when a round has taken what waits.`,
-      });
-    }
+    const announcedBytes = others.reduce((sum, staged) => sum + staged.announcement.bytes, announcement.bytes);
+    await requireQuota(await uploads.of(site), { announcedBytes, siteBytes: limits.siteBytes });
   };
 
   return {

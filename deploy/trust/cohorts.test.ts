@@ -13,6 +13,7 @@ import type { Work } from '@wardround/protocols/session/messages.ts';
 import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { runSites } from './testing/run-sites.ts';
 import { createSessionSite, type SessionSite, type SiteHooks } from './testing/session-site.ts';
 
 const namesOf = (count: number) => Array.from({ length: count }, (_, i) => `site-${String(i).padStart(2, '0')}`);
@@ -60,13 +61,7 @@ async function finish(
   const joined = await coordinator.join(...names);
   for (const site of joined) sites.push(await createSessionSite(site, own));
   const study = await coordinator.launch(ofPlan);
-  const stop = new AbortController();
-  const runs = sites.map((site) => site.run(stop.signal));
-  cleanUps.push(async () => {
-    stop.abort();
-    await Promise.all(runs);
-    for (const site of sites) await site.remove();
-  });
+  cleanUps.push(runSites(sites));
   const said = () =>
     sites
       .flatMap(({ site, log }) => log.filter((line) => !line.includes('summary')).map((line) => `${site}: ${line}`))

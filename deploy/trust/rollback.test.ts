@@ -2,6 +2,7 @@
 import { startTestCoordinator, testPlan } from '@wardround/coordinator/testing/test-coordinator.ts';
 import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
 import { afterEach, expect, test, vi } from 'vitest';
+import { runSites } from './testing/run-sites.ts';
 import { createSessionSite, type SiteHooks } from './testing/session-site.ts';
 
 const names = ['basel', 'geneva', 'zurich'];
@@ -42,13 +43,7 @@ test('goes back to a model that every site has computed, skips a round whose sha
   const joined = await coordinator.join(...names);
   const sites = await Promise.all(joined.map((site) => createSessionSite(site, hooks)));
   const study = await coordinator.launch(plan);
-  const stop = new AbortController();
-  const runs = sites.map((site) => site.run(stop.signal));
-  cleanUps.push(async () => {
-    stop.abort();
-    await Promise.all(runs);
-    for (const site of sites) await site.remove();
-  });
+  cleanUps.push(runSites(sites));
   await vi.waitFor(async () => expect((await coordinator.study(study)).state.endedAtMillis).not.toBeNull(), {
     timeout: 90_000,
     interval: 100,

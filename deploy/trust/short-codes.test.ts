@@ -8,6 +8,7 @@ import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { epsilonSpent } from '@wardround/shared/privacy/rdp.ts';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { runSites } from './testing/run-sites.ts';
 import { createSessionSite, type SessionSite } from './testing/session-site.ts';
 
 const three = ['basel', 'geneva', 'zurich'];
@@ -41,13 +42,7 @@ async function finish(ofPlan: StudyPlan) {
   };
   for (const site of await coordinator.join(...three)) sites.push(await createSessionSite(site, { before }));
   const study = await coordinator.launch(ofPlan);
-  const stop = new AbortController();
-  const runs = sites.map((site) => site.run(stop.signal));
-  cleanUps.push(async () => {
-    stop.abort();
-    await Promise.all(runs);
-    for (const site of sites) await site.remove();
-  });
+  cleanUps.push(runSites(sites));
   const said = () => sites.flatMap(({ log }) => log.filter((line) => !line.includes('summary'))).join('\n');
   await vi.waitFor(async () => expect((await coordinator.study(study)).state.endedAtMillis, said()).not.toBeNull(), {
     timeout: 80_000,

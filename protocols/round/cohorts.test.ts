@@ -13,16 +13,9 @@ import type { SessionStep } from './session-state.ts';
 import { currentRound, type StudyState, stateHash } from './state.ts';
 import type { StudyInput } from './study-input.ts';
 import recorded from './test-vectors/cohort-journal.json' with { type: 'json' };
+import { trainingFigures as figures, labelHash as hash, siteReady as ready } from './testing/round-inputs.ts';
 import { workFor } from './work-for.ts';
 
-const hash = (label: string): string => Buffer.from(label.padEnd(32, '.').slice(0, 32)).toString('hex');
-const figures = { loss: 1, steps: 2, samples: 3, seconds: 4 };
-const counts = { series: 1, slices: 1, nonHounsfieldSeries: 0, clinical: 0, expression: 0, linked: 0, heldOut: 0 };
-const ready = {
-  inventory: { patients: 9, ...counts },
-  quarantine: {},
-  engine: { kind: 'plain' as const, description: 'plain' },
-};
 const namesOf = (count: number) => Array.from({ length: count }, (_, i) => `site-${String(i).padStart(2, '0')}`);
 
 interface Played {

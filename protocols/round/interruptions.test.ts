@@ -7,16 +7,9 @@ import { decide, nextDeadline, onTime } from './machine.ts';
 import type { SessionStep } from './session-state.ts';
 import { currentRound, isOver, type StudyState } from './state.ts';
 import type { StudyInput } from './study-input.ts';
+import { trainingFigures as figures, labelHash as hash, siteReady as ready } from './testing/round-inputs.ts';
 import { workFor } from './work-for.ts';
 
-const hash = (label: string): string => Buffer.from(label.padEnd(32, '.').slice(0, 32)).toString('hex');
-const counts = { series: 1, slices: 1, nonHounsfieldSeries: 0, clinical: 0, expression: 0, linked: 0, heldOut: 0 };
-const ready = {
-  inventory: { patients: 9, ...counts },
-  quarantine: {},
-  engine: { kind: 'plain' as const, description: 'plain' },
-};
-const figures = { loss: 1, steps: 2, samples: 3, seconds: 4 };
 const four = ['basel', 'geneva', 'lugano', 'zurich'];
 const opened = 10;
 

@@ -4,15 +4,8 @@ import { applyEvent } from './apply-event.ts';
 import { decide, onTime } from './machine.ts';
 import { currentRound, type StudyState } from './state.ts';
 import type { StudyInput } from './study-input.ts';
+import { trainingFigures as figures, labelHash as hash, siteReady as ready } from './testing/round-inputs.ts';
 
-const hash = (label: string): string => Buffer.from(label.padEnd(32, '.').slice(0, 32)).toString('hex');
-const figures = { loss: 1, steps: 2, samples: 3, seconds: 4 };
-const counts = { series: 1, slices: 1, nonHounsfieldSeries: 0, clinical: 0, expression: 0, linked: 0, heldOut: 0 };
-const ready = {
-  inventory: { patients: 9, ...counts },
-  quarantine: {},
-  engine: { kind: 'plain' as const, description: 'plain' },
-};
 const five = ['basel', 'chur', 'geneva', 'lugano', 'zurich'];
 const four = five.filter((site) => site !== 'lugano');
 

@@ -11,6 +11,7 @@ import type { Clock } from '../../rounds/clock.ts';
 import type { UploadFolder } from '../upload-folder.ts';
 import { startHashingThreads } from './hash-pieces.ts';
 import { type Beginning, readPieceLog } from './piece-log.ts';
+import { requireQuota } from './require-quota.ts';
 import {
   beginUpload,
   dataSuffix,
@@ -171,15 +172,11 @@ export function openStagedUploads(
       const [spare] = others.splice(idle, 1);
       if (spare !== undefined) await remove(site, spare.sha256);
     }
-    const blobs = await uploads.of(site);
-    let bytes = others.reduce((sum, { beginning }) => sum + beginning.announcement.bytes, announcement.bytes);
-    for (const hash of await blobs.list()) bytes += (await blobs.size(hash)) ?? 0;
-    if (bytes > limits.siteBytes) {
-      throw new RefusalError('upload-quota', {
-        status: 429,
-        message: `A site may have ${limits.siteBytes} bytes here at a time. Go on when a round has taken what waits.`,
-      });
-    }
+    const announcedBytes = others.reduce(
+      (sum, { beginning }) => sum + beginning.announcement.bytes,
+      announcement.bytes,
+    );
+    await requireQuota(await uploads.of(site), { announcedBytes, siteBytes: limits.siteBytes });
   };
 
   return {

@@ -20,6 +20,7 @@ import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
 import { publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { afterEach, expect, test, vi } from 'vitest';
+import { runSites } from '../../trust/testing/run-sites.ts';
 import { createSessionSite } from '../../trust/testing/session-site.ts';
 
 const names = ['basel', 'geneva', 'zurich'];
@@ -50,13 +51,7 @@ async function run(onSaid: (site: TestSite, said: Said) => Promise<void> = async
   });
   const sites = await Promise.all(joined.map((site) => createSessionSite(site, { wrapLink })));
   const study = await coordinator.launch(plan);
-  const stop = new AbortController();
-  const runs = sites.map((site) => site.run(stop.signal));
-  cleanUps.push(async () => {
-    stop.abort();
-    await Promise.all(runs);
-    for (const site of sites) await site.remove();
-  });
+  cleanUps.push(runSites(sites));
   const state = async () => (await coordinator.study(study)).state;
   await vi.waitFor(async () => expect((await state()).endedAtMillis).not.toBeNull(), {
     timeout: 200_000,
