@@ -2,21 +2,15 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { loadOrCreateIdentity } from '@wardround/coordinator/storage/identity-file.ts';
-import { startTestCoordinator, testPlan } from '@wardround/coordinator/testing/test-coordinator.ts';
+import { startTestCoordinator } from '@wardround/coordinator/testing/test-coordinator.ts';
 import { verifyDocumentEvidence } from '@wardround/protocols/audit/verify-document-evidence.ts';
 import { readDocumentStatement, signDocument } from '@wardround/protocols/session/document-statement.ts';
-import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
 import { publicKeys } from '@wardround/shared/crypto/identity.ts';
 import { describe, expect, test, vi } from 'vitest';
+import { securePlan } from './testing/secure-plan.ts';
 import { createSessionSite } from './testing/session-site.ts';
 
-const base = testPlan({ rounds: 1 });
-const plan = checkStudyPlan({
-  ...base,
-  stages: base.stages.slice(0, 1),
-  participation: { ...base.participation, sessionDeadlineSeconds: 60 },
-  protection: { ...base.protection, mode: 'secure-aggregation' },
-});
+const plan = securePlan({ rounds: 1 });
 
 describe('survivor-set lie at two different times', () => {
   test('is kept with both signatures, and the site leaves the session', { timeout: 120_000 }, async () => {

@@ -4,20 +4,14 @@ import path from 'node:path';
 import { createSteadyClock } from '@wardround/coordinator/rounds/clock.ts';
 import { openDatabase } from '@wardround/coordinator/storage/open-database.ts';
 import { describeOnEachDatabase } from '@wardround/coordinator/testing/describe-on-each-database.ts';
-import { startTestCoordinator, testPlan } from '@wardround/coordinator/testing/test-coordinator.ts';
-import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
+import { startTestCoordinator } from '@wardround/coordinator/testing/test-coordinator.ts';
 import { expect, test, vi } from 'vitest';
+import { securePlan } from './testing/secure-plan.ts';
 import { createSessionSite } from './testing/session-site.ts';
 
 const names = ['basel', 'geneva', 'zurich'];
 const day = 86_400_000;
-const base = testPlan({ rounds: 1 });
-const plan = checkStudyPlan({
-  ...base,
-  stages: base.stages.slice(0, 1),
-  participation: { ...base.participation, sessionDeadlineSeconds: 60 },
-  protection: { ...base.protection, mode: 'secure-aggregation' },
-});
+const plan = securePlan({ rounds: 1 });
 
 describeOnEachDatabase('a study that has ended', (place) => {
   test('leaves no statements, and its transcript for ninety days', { timeout: 120_000 }, async () => {

@@ -8,26 +8,16 @@ import { readFollowedLinks } from '@wardround/client/state/followed-links.ts';
 import { writeMembership } from '@wardround/client/state/membership.ts';
 import { pinnedChain } from '@wardround/client/state/pinned-roster.ts';
 import { replaceSiteIdentity } from '@wardround/client/state/site-identity.ts';
-import {
-  startTestCoordinator,
-  type TestCoordinator,
-  testPlan,
-} from '@wardround/coordinator/testing/test-coordinator.ts';
+import { startTestCoordinator, type TestCoordinator } from '@wardround/coordinator/testing/test-coordinator.ts';
 import { type TestSite, testSequence } from '@wardround/coordinator/testing/test-site.ts';
 import type { ModelChain } from '@wardround/protocols/session/messages.ts';
-import { checkStudyPlan } from '@wardround/protocols/study/parse-plan.ts';
 import { sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { securePlan } from './testing/secure-plan.ts';
 import { createSessionSite, type SessionSite } from './testing/session-site.ts';
 
 const names = ['basel', 'geneva', 'lugano', 'zurich'];
-const base = testPlan({ rounds: 3 });
-const plan = checkStudyPlan({
-  ...base,
-  stages: base.stages.slice(0, 1),
-  participation: { ...base.participation, sessionDeadlineSeconds: 60 },
-  protection: { ...base.protection, mode: 'secure-aggregation' },
-});
+const plan = securePlan({ rounds: 3 });
 const stage = plan.stages[0]!.name;
 
 let coordinator: TestCoordinator;
