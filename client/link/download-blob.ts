@@ -3,9 +3,11 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { giveBack } from '@wardround/shared/bytes/give-back.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { CoordinatorUnreachableError, DiskFullError, UntrustedAnswerError } from './errors.ts';
 import type { ExchangeAnswer, Passing } from './http-exchange.ts';
+import { receiveBody } from './receive-body.ts';
 
 export interface BlobDownload {
   /** The folder that holds the blobs, each under its hash. */
@@ -61,39 +63,61 @@ async function append(
   { file, kept, hash, download }: { file: FileHandle; kept: number; hash: Hash; download: BlobDownload },
 ): Promise<void> {
   const { memory, passing, signal, onProgress } = download;
+  /** Bytes in the file, and those that came. */
   let size = kept;
   let arrived = kept;
-  let batch: Buffer[] = [];
-  let batched = 0;
+  /** Used in turn: one is written while the other fills. */
+  let [filling, other] = [Buffer.allocUnsafeSlow(BATCH_BYTES), Buffer.allocUnsafeSlow(BATCH_BYTES)];
+  let filled = 0;
   let lateMillis = performance.now() + BATCH_MILLIS;
-  const flush = async (): Promise<void> => {
-    const slices = batch;
-    batch = [];
-    batched = 0;
+  /** Null when what was handed to the disk is there. */
+  let writing: Promise<void> | null = null;
+  const flush = (): void => {
+    const batch = filling.subarray(0, filled);
+    [filling, other] = [other, filling];
+    filled = 0;
     lateMillis = performance.now() + BATCH_MILLIS;
-    await writeWhole(file, slices);
-    for (const slice of slices) hash.update(slice);
-    size = slices.reduce((sum, slice) => sum + slice.length, size);
-    onProgress?.(size);
+    writing = writeWhole(file, batch).then(() => {
+      writing = null;
+      size += batch.length;
+      onProgress?.(size);
+    });
+    // It is looked at with the next batch; until then a failure is nobody's surprise.
+    writing.catch(() => undefined);
+    hash.update(batch);
+  };
+  const put = (piece: Buffer): void | Promise<void> => {
+    const isFull = filled + piece.length > BATCH_BYTES;
+    if (isFull && writing !== null) return writing.then(() => put(piece));
+    if (isFull && filled > 0) flush();
+    if (piece.length > BATCH_BYTES) return putHalves(piece);
+    filled += piece.copy(filling, filled);
+    giveBack(piece);
+    if (writing === null && performance.now() > lateMillis) flush();
+  };
+  const putHalves = async (piece: Buffer): Promise<void> => {
+    const half = piece.length >> 1;
+    await put(piece.subarray(0, half));
+    await put(piece.subarray(half));
+  };
+  const take = (piece: Buffer): void | Promise<void> => {
+    arrived += piece.length;
+    if (arrived > download.maximumBytes) {
+      throw new UntrustedAnswerError(
+        `Cannot use the blob: it must have at most ${download.maximumBytes} bytes and the coordinator sent more.`,
+      );
+    }
+    if (passing == null) return put(piece);
+    return passing.pass(piece.length, signal).then(() => put(piece));
   };
   try {
     try {
-      for await (const slice of answer.body) {
-        const piece = slice as Buffer;
-        arrived += piece.length;
-        if (arrived > download.maximumBytes) {
-          throw new UntrustedAnswerError(
-            `Cannot use the blob: it must have at most ${download.maximumBytes} bytes and the coordinator sent more.`,
-          );
-        }
-        await passing?.pass(piece.length, signal);
-        batch.push(piece);
-        batched += piece.length;
-        if (batched >= BATCH_BYTES || performance.now() > lateMillis) await flush();
-      }
+      await receiveBody(answer.body, take);
     } finally {
       // What came before the line broke need not come again.
-      await flush();
+      await writing;
+      flush();
+      await writing;
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -104,19 +128,14 @@ async function append(
   }
 }
 
-/** As much as one write should have, and as long as bytes may wait for it. */
-const BATCH_BYTES = 512 * 1024;
+/** As much as one write has, and as long as bytes may wait for it. */
+const BATCH_BYTES = 1 << 20;
 const BATCH_MILLIS = 250;
 
-async function writeWhole(file: FileHandle, slices: readonly Buffer[]): Promise<void> {
-  for (let left = slices; left.length > 0; ) {
-    let { bytesWritten } = await file.writev(left);
-    const behind: Buffer[] = [];
-    for (const slice of left) {
-      if (bytesWritten < slice.length) behind.push(slice.subarray(bytesWritten));
-      bytesWritten = Math.max(0, bytesWritten - slice.length);
-    }
-    left = behind;
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done);
+    done += bytesWritten;
   }
 }
 

@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { EgressEntry } from '@wardround/protocols/audit/egress-record.ts';
+import { giveBack } from '@wardround/shared/bytes/give-back.ts';
 import type { RecordEgress } from '../audit/record-hints-once.ts';
 import type { ByteCounter } from './byte-counter.ts';
 import { CoordinatorUnreachableError } from './errors.ts';
@@ -129,7 +130,12 @@ export async function exchange(
   });
   outgoing.on('socket', (socket) => {
     const settle = counter.track(socket);
-    outgoing.once('close', settle);
+    // The parser, which listens before this, has copied out what belongs to the body.
+    socket.on('data', giveBack);
+    outgoing.once('close', () => {
+      socket.off('data', giveBack);
+      settle();
+    });
   });
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve);

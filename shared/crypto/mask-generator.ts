@@ -7,6 +7,7 @@
  */
 import { type Cipheriv, createCipheriv, createSecretKey } from 'node:crypto';
 import type { CodeWords } from '../bytes/code-words.ts';
+import { giveBack } from '../bytes/give-back.ts';
 import { littleEndianBytes } from '../bytes/little-endian.ts';
 import { KERNEL_BYTES, wordKernel } from '../bytes/word-kernel.ts';
 
@@ -80,14 +81,6 @@ function openStream(key: Uint8Array, firstByte: number): Cipheriv {
   const surplusBytes = firstByte % BLOCK_BYTES;
   if (surplusBytes > 0) cipher.update(ZEROS.subarray(0, surplusBytes));
   return cipher;
-}
-
-/**
- * Gives the memory back at once, and the next piece of a stream is made in it again, while it is in the cache. The collector
- * would let hundreds of megabytes wait, in each thread.
- */
-function giveBack({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /** The counter of AES-CTR at a block: a big-endian number of 128 bits. */

@@ -1,0 +1,37 @@
+/** The pieces of an answer as they come: reading them by an iterator joins those that wait into new memory, for nothing. */
+import type { Readable } from 'node:stream';
+
+/**
+ * Resolves when the body is at its end and the last piece taken.
+ *
+ * @param take while its promise is pending, nothing more is read.
+ * @throws what `take` throws, and the body's error when it breaks off; the body is destroyed then.
+ */
+export function receiveBody(body: Readable, take: (piece: Buffer) => void | Promise<void>): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  /** The last piece that had to be waited for. */
+  let taking: Promise<void> | null = null;
+  const fail = (error: unknown): void => {
+    reject(error);
+    body.destroy();
+  };
+  body.on('data', (piece: Buffer) => {
+    // What was in the body's own memory still comes after a failure.
+    if (body.destroyed) return;
+    try {
+      const taken = take(piece);
+      if (taken === undefined) return;
+      body.pause();
+      taking = taken;
+      taken.then(() => body.resume(), fail);
+    } catch (error) {
+      fail(error);
+    }
+  });
+  body.on('end', () => void Promise.resolve(taking).then(() => resolve(), reject));
+  body.on('error', fail);
+  body.on('close', () => {
+    if (!body.readableEnded) void Promise.resolve(taking).finally(() => reject(new Error('The answer broke off.')));
+  });
+  return promise;
+}
