@@ -1,6 +1,4 @@
 /** Blobs: sites download plans, weights and sums, from any byte on. A blob's name is its hash, so its bytes never change. */
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Sha256 } from '@wardround/protocols/names.ts';
 import { type Router as ExpressRouter, type Request, Router } from 'express';
 import { z } from 'zod';
@@ -8,6 +6,7 @@ import { RefusalError } from '../refusal-error.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { admitCaller, type Gate, parse } from './message-route.ts';
 import { readBody } from './read-body.ts';
+import { ReceiverGoneError, sendSlices } from './send-slices.ts';
 import { paced, type SitePace } from './site-pace.ts';
 
 const NamesBlob = z.object({ hash: Sha256 });
@@ -52,12 +51,13 @@ export function blobRoutes(
     // Express answers HEAD here too.
     if (size === 0 || request.method === 'HEAD') return void response.end();
     const file = await published.stream(hash, { start, end });
-    const slices =
-      pace === null ? file : Readable.from(paced(file, { pace, site: caller.name }), { objectMode: false });
-    // A receiver that went away is not a failure; it comes back with a Range.
-    await pipeline(slices, response).catch((error: unknown) => {
-      if (!response.headersSent) throw error;
-    });
+    try {
+      await sendSlices(response, pace === null ? file : paced<Uint8Array>(file, { pace, site: caller.name }));
+    } catch (error) {
+      if (!response.headersSent && !(error instanceof ReceiverGoneError)) throw error;
+      // Whoever did not get everything comes back with a Range.
+      response.destroy();
+    }
   });
 
   return router;

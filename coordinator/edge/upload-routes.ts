@@ -11,6 +11,7 @@ import {
   uploadStatementHash,
   uploadsPath,
 } from '@wardround/protocols/transfer/resumable-upload.ts';
+import { releaseMemory } from '@wardround/shared/bytes/release-memory.ts';
 import { SIGNATURE_HEADERS, signAnswer } from '@wardround/shared/crypto/signed-request.ts';
 import { type Router as ExpressRouter, type Request, type Response, Router } from 'express';
 import { z } from 'zod';
@@ -108,6 +109,7 @@ export function uploadRoutes(
     const incoming = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
     const slices = Object.assign(pace === null ? incoming : paced(incoming, { pace, site: caller.name }), {
       cancel: () => void request.destroy(),
+      release: releaseMemory,
     });
     const piece = { offset, bytes: declaredBytes(request), sha256: caller.contentSha256, slices };
     try {

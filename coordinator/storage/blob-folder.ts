@@ -27,7 +27,7 @@ export interface BlobFolder extends BlobStore {
 }
 
 const pieceBytes = 1 << 20;
-const streamBytes = 256 * 1024;
+const streamBytes = 512 * 1024;
 const hashPattern = /^[0-9a-f]{64}$/;
 
 export function openBlobFolder(folder: string): BlobFolder {

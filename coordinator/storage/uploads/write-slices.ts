@@ -4,6 +4,8 @@ import type { FileHandle } from 'node:fs/promises';
 export interface Slices extends AsyncIterable<Uint8Array> {
   /** Ends the connection that brings them. */
   readonly cancel: () => void;
+  /** Told of each slice when it is written: its memory may be used for others. */
+  readonly release?: (slice: Uint8Array) => void;
 }
 
 /** The connection brought fewer or more bytes than it announced. */
@@ -22,7 +24,8 @@ export async function writeSlices(
   let batched = 0;
   let written = 0;
   const flush = async (): Promise<void> => {
-    let left = batch;
+    const whole = batch;
+    let left: readonly Uint8Array[] = whole;
     batch = [];
     batched = 0;
     while (left.length > 0) {
@@ -30,6 +33,7 @@ export async function writeSlices(
       written += bytesWritten;
       left = behind(left, bytesWritten);
     }
+    if (slices.release !== undefined) whole.forEach(slices.release);
   };
   for await (const slice of slices) {
     if (written + batched + slice.byteLength > bytes) throw wrongLength(bytes);
