@@ -50,8 +50,8 @@ export function openSqlite({ file }: SqlitePlace, { readOnly = false }: { readOn
 
 /** Reads every page, so that damage is found before anything is built on what is whole. */
 function requireUndamaged(database: DatabaseSync): void {
-  const row = database.prepare('PRAGMA quick_check(1)').get();
-  if (row?.['quick_check'] !== 'ok') throw damaged();
+  const row = database.prepare('PRAGMA integrity_check(1)').get();
+  if (row?.['integrity_check'] !== 'ok') throw damaged();
 }
 
 function damaged(): DatabaseDamagedError {

@@ -117,8 +117,8 @@ describe('the coordinator’s database', () => {
         for (const ending of ['-wal', '-shm']) await rm(file + ending, { force: true });
         const found = await readingOf(file);
         if ('events' in found) {
-          // Elsewhere than in the journal, or in what SQLite does not read; a whole journal less is one that was logged.
-          if (found.events.length > 0) expect(found.events, `byte ${byte}`).toEqual(events);
+          // Elsewhere than in the journal, or in what SQLite does not read; events less are some that were logged.
+          expect(found.events, `byte ${byte}`).toEqual(events.slice(0, found.events.length));
           continue;
         }
         refusals.add(found.error.name);
