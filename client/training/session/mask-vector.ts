@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { CANARY, canaryWords } from '@wardround/protocols/secure-aggregation/canary.ts';
 import type { CodeBits } from '@wardround/shared/bytes/code-words.ts';
+import { giveBack } from '@wardround/shared/bytes/give-back.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import type { Mask } from '@wardround/shared/crypto/mask-generator.ts';
@@ -33,9 +34,7 @@ export async function maskVector(
       bytes += piece.length;
     }
     await sealed.write(...pieces);
-    for (const { buffer, byteLength } of written) {
-      if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
-    }
+    for (const piece of written) giveBack(piece);
     written = pieces;
   };
   const sealer = openSealer((codeBits / 8) * (await vectorWords(vectorFile, codeBits)), sealing);
