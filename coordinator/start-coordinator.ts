@@ -7,6 +7,7 @@ import { memberNames } from '@wardround/protocols/enrolment/roster.ts';
 import { rosterDifference } from '@wardround/protocols/enrolment/roster-difference.ts';
 import { findSessionRoster } from '@wardround/protocols/enrolment/session-roster.ts';
 import { fingerprint, publicKeys } from '@wardround/shared/crypto/identity.ts';
+import { openAppendFile } from '@wardround/shared/files/append-file.ts';
 import { lockInstance } from '@wardround/shared/files/instance-lock.ts';
 import { createPace } from '@wardround/shared/streams/pace.ts';
 import type { Logger } from 'pino';
@@ -57,6 +58,7 @@ import { createBlobFolders, openBlobStores } from './storage/open-blob-stores.ts
 import { openDatabase } from './storage/open-database.ts';
 import { retryUnavailable } from './storage/retry-unavailable.ts';
 import { createRosterTable } from './storage/roster-table.ts';
+import { openSequenceLog } from './storage/sequence-log.ts';
 import { createSequenceWindows } from './storage/sequence-windows.ts';
 import { createSiteTable } from './storage/site-table.ts';
 import { createStateFolder, type StateFolder, stateFolder } from './storage/state-folder.ts';
@@ -149,7 +151,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const { published, optimiserStates, uploads } = blobs;
   const sites = createSiteTable(database);
   const nonces = createNonceMemory(database);
-  const sequences = createSequenceWindows(database);
+  const sequenceLog = await openSequenceLog(database, { file: await openAppendFile(folder.sequences) });
+  // What one coordinator has left there is in the database now, where replicas share it.
+  if (isShared) await sequenceLog.close();
+  else closing.defer(() => sequenceLog.close());
+  const sequences = isShared ? createSequenceWindows(database) : sequenceLog;
   if (isShared) await takeOverAudit(database, folder.audit);
   const auditing = { identity, now: clock.now };
   const auditLog = await (isShared

@@ -9,6 +9,8 @@ export interface StateFolder {
   /** The coordinator's secret keys; readable by its user only. */
   readonly identity: string;
   readonly database: string;
+  /** Sequence numbers that sites have used, and the database does not know of yet. */
+  readonly sequences: string;
   readonly lock: string;
   /** Where the running coordinator listens, for the command line. */
   readonly address: string;
@@ -33,6 +35,7 @@ export function stateFolder(folder: string): StateFolder {
     ...blobFolders(root),
     identity: path.join(root, 'identity.json'),
     database: path.join(root, 'coordinator.sqlite'),
+    sequences: path.join(root, 'used-sequences'),
     lock: path.join(root, 'lock.sqlite'),
     address: path.join(root, 'address.json'),
     blobStore: path.join(root, 'blob-store'),
