@@ -146,7 +146,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     certificate: await readFile(options.tls.certificateFile),
   };
 
-  const blobs = openBlobStores(blobsAt);
+  const blobs = await openBlobStores(blobsAt);
   closing.defer(() => blobs.close());
   const { published, optimiserStates, uploads } = blobs;
   const sites = createSiteTable(database);

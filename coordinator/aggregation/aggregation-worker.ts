@@ -35,7 +35,7 @@ const { models }: { readonly models: StageModels } =
   modelsModule === undefined ? { models: plannedModels } : await import(modelsModule);
 const work = createModelWork({
   identity,
-  ...openBlobStores(blobs ?? { kind: 'folder', root: folder.root }),
+  ...(await openBlobStores(blobs ?? { kind: 'folder', root: folder.root })),
   models,
 });
 

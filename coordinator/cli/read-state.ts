@@ -46,5 +46,5 @@ export async function readStoredStudies(
   }
   const place = blobPlace(await readBlobPlace(folder.blobStore), folder.root);
   const audit = (await readAuditTable(database)) ?? (await readAuditFolder(folder.audit));
-  return { states, audit, published: openBlobStores(place).published };
+  return { states, audit, published: (await openBlobStores(place)).published };
 }

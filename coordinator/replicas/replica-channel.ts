@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '../rounds/clock.ts';
 import type { Database } from '../storage/database.ts';
-import { openListener } from '../storage/postgresql/open-listener.ts';
+import type { openListener } from '../storage/postgresql/open-listener.ts';
 import { ReplicaSettingsError } from './instance-table.ts';
 
 const Word = z.discriminatedUnion('kind', [
@@ -64,7 +64,9 @@ export async function openReplicaChannel(
   };
 
   const connect = async (): Promise<void> => {
-    const opened = await openListener(url, {
+    // Loaded where it is used: its client takes 6 MB.
+    const listening = await import('../storage/postgresql/open-listener.ts');
+    const opened = await listening.openListener(url, {
       channel,
       lock: { name: `wardround/${namespace}/coordinator`, isShared: isReplica },
       onMessage(text) {

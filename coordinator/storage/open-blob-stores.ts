@@ -8,7 +8,6 @@ import { openFolderObjects } from './objects/folder-objects.ts';
 import { openObjectBlobs } from './objects/object-blobs.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { openObjectUploads } from './objects/object-uploads.ts';
-import { openS3Objects } from './objects/s3-objects.ts';
 import { blobFolders } from './state-folder.ts';
 import { openUploadFolder, type UploadFolder } from './upload-folder.ts';
 import type { UploadStore } from './upload-store.ts';
@@ -33,7 +32,7 @@ export interface BlobStores {
 }
 
 /** Folders must be there: `createBlobFolders` makes them. */
-export function openBlobStores(place: BlobPlace): BlobStores {
+export async function openBlobStores(place: BlobPlace): Promise<BlobStores> {
   if (place.kind === 'folder') {
     const folders = blobFolders(place.root);
     const uploadFolder = openUploadFolder(folders.uploads);
@@ -49,6 +48,8 @@ export function openBlobStores(place: BlobPlace): BlobStores {
       close: () => undefined,
     };
   }
+  // Loaded where it is used: it takes 14 MB of each thread.
+  const { openS3Objects } = await import('./objects/s3-objects.ts');
   const objects = openS3Objects(place.place);
   const cacheOf = (name: string) => async (): Promise<BlobFolder> => {
     const folder = path.join(place.cache, ...name.split('/'));

@@ -1,7 +1,6 @@
 /** Opens the coordinator's database, whichever it is. */
 import type { Database } from './database.ts';
 import type { DatabasePlace } from './database-place.ts';
-import { openPostgresql } from './postgresql/open-postgresql.ts';
 import { openSqlite } from './sqlite/open-sqlite.ts';
 
 /**
@@ -10,7 +9,7 @@ import { openSqlite } from './sqlite/open-sqlite.ts';
  * @throws {DatabaseVersionError | DatabaseUnavailableError | DatabaseSettingsError | SyntaxError}
  */
 export async function openDatabase(place: DatabasePlace): Promise<Database> {
-  return place.kind === 'sqlite' ? openSqlite(place) : openPostgresql(place);
+  return place.kind === 'sqlite' ? openSqlite(place) : (await postgresql()).openPostgresql(place);
 }
 
 /**
@@ -19,5 +18,9 @@ export async function openDatabase(place: DatabasePlace): Promise<Database> {
  * @throws {DatabaseVersionError | DatabaseUnavailableError | DatabaseSettingsError | SyntaxError}
  */
 export async function openDatabaseForReading(place: DatabasePlace): Promise<Database> {
-  return place.kind === 'sqlite' ? openSqlite(place, { readOnly: true }) : openPostgresql(place, { readOnly: true });
+  if (place.kind === 'sqlite') return openSqlite(place, { readOnly: true });
+  return (await postgresql()).openPostgresql(place, { readOnly: true });
 }
+
+/** Loaded where it is used: its client takes 6 MB. */
+const postgresql = () => import('./postgresql/open-postgresql.ts');

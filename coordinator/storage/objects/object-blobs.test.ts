@@ -172,7 +172,7 @@ describe('openS3Objects()', () => {
 
   test('is refused with another key', async () => {
     leave = enter(server, { AWS_SECRET_ACCESS_KEY: 'another' });
-    const stores = openBlobStores(blobPlace('s3://hospital/studies', folder));
+    const stores = await openBlobStores(blobPlace('s3://hospital/studies', folder));
     await expect(stores.published.put(bytes.subarray(0, 5))).rejects.toThrow();
     expect(server.refused()).toBeGreaterThan(0);
     expect(server.objects.size).toBe(0);
