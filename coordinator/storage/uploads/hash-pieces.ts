@@ -5,7 +5,28 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
-import type { HashAnswer, HashTask } from './hash-pieces-worker.ts';
+
+export interface HashTask {
+  readonly id: number;
+  readonly upload: number;
+  readonly task: /** Reads on; what is not the announced piece leaves no trace in the whole's hash. */
+    | {
+        readonly kind: 'add';
+        readonly fd: number;
+        readonly position: number;
+        readonly bytes: number;
+        readonly sha256: Sha256Hex;
+      }
+    | { readonly kind: 'digest' }
+    | { readonly kind: 'forget' };
+}
+
+export interface HashAnswer {
+  readonly id: number;
+  /** Whether the piece was the announced one, or the whole's hash. */
+  readonly result?: boolean | string;
+  readonly error?: string;
+}
 
 /** One file's hash in the making. Calls are done one after another. */
 export interface PieceHasher {
@@ -27,7 +48,7 @@ export interface HashingThreads {
   close(): Promise<void>;
 }
 
-/** Two hash 1.5 GB a second on most machines; each takes 24 MB. */
+/** Two hash 1.5 GB a second on most machines; each takes 10 MB. */
 const mostThreads = 2;
 const youngGenerationMegabytes = 2;
 
@@ -70,7 +91,7 @@ function startThread(onEnd: () => void): Thread {
   >();
   let lastId = 0;
   let hasEnded = false;
-  const worker = new Worker(new URL('./hash-pieces-worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('./hash-pieces-worker.js', import.meta.url), {
     resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMegabytes },
     execArgv: [],
   });
