@@ -5,9 +5,6 @@
 import { type ServerOptimiser, stepCoordinates } from '@wardround/shared/aggregation/server-optimiser.ts';
 import { meanDivisor, type UpdateCode } from './update-code.ts';
 
-/** As many numbers as a piece has at most where work goes in pieces. */
-export const PIECE_WORDS = 1 << 20;
-
 /** Arrays of the same length, for consecutive parameters of the layout. */
 export interface SumPiece {
   /** Which parameter the arrays begin at. */

@@ -9,16 +9,19 @@ import { cohortRules } from '@wardround/protocols/round/cohorts.ts';
 import { codeBitsOf, cohortRule, type Stage, type StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { codeTerms, initialStagePieces, stageLayout } from '@wardround/protocols/study/stage-layout.ts';
 import { applyCohortSumsPiece } from '@wardround/protocols/transfer/apply-cohort-sums.ts';
-import { applySumPiece, PIECE_WORDS } from '@wardround/protocols/transfer/apply-sum.ts';
+import { applySumPiece } from '@wardround/protocols/transfer/apply-sum.ts';
 import { sampleCountWords } from '@wardround/protocols/transfer/sample-counts.ts';
 import { sumOfSampleCounts, type UpdateCode, updateVectorBytes } from '@wardround/protocols/transfer/update-code.ts';
 import { codeWordsFromBytes, createCodeWords } from '@wardround/shared/bytes/code-words.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
-import { readAt, readInto } from '@wardround/shared/files/read-at.ts';
+import { readAt, readIntoNow } from '@wardround/shared/files/read-at.ts';
 import { createGrowingFile, type GrowingFile } from '../../state/growing-file.ts';
 import { DeclineError } from '../decline-error.ts';
 import type { Advanced, AdvanceTask } from '../worker-messages.ts';
+
+/** 1 MiB of each vector: what a processor core keeps in its cache from one step to the next. */
+const PIECE_WORDS = 1 << 18;
 
 /** The reason when what is kept here cannot be gone on from: all can be computed again from the beginning. */
 export const KEPT_MODEL_DAMAGED = 'kept-model-damaged';
@@ -83,7 +86,7 @@ export async function advanceModel(
       for (const [index, { handle }] of sum.parts.entries()) {
         const words = own[index]!;
         const position = words.BYTES_PER_ELEMENT * (sum.firstCode + first);
-        await readInto(handle, { position, target: littleEndianBytes(words) });
+        readIntoNow(handle, { position, target: littleEndianBytes(words) });
       }
       const { code } = sum;
       const { server } = stage;
@@ -192,7 +195,7 @@ async function openKept(
   if ((await handle.stat()).size !== 4 * size) throw keptDamaged();
   const found = createHash('sha256');
   const read = (target: Float32Array, first: number) =>
-    readInto(handle, { position: 4 * first, target: littleEndianBytes(target) });
+    readIntoNow(handle, { position: 4 * first, target: littleEndianBytes(target) });
   return {
     async read(target, first) {
       await read(target, first);
