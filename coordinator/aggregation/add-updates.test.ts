@@ -251,8 +251,8 @@ describe('createUpdateAdder()', () => {
       });
       held.push(adder.heldBytes());
     }
-    // Two threads and two pieces to spare; of each a piece of the sum, the weights and both moments.
-    expect(held).toEqual(Array(3).fill(4 * 4 * 2 ** 20));
+    // Two threads and one piece to spare; of each a piece of the sum, the weights and both moments.
+    expect(held).toEqual(Array(3).fill(3 * 4 * 2 ** 20));
   });
 
   test('fails when a thread dies, leaves nothing, and gives the same result when it is asked again', async () => {

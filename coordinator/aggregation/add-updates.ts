@@ -77,8 +77,8 @@ export interface UpdateAdder {
   heldBytes(): number;
 }
 
-/** Pieces whose results wait to be written while every thread has one to work on. */
-const SPARE_SLOTS = 2;
+/** Pieces whose results are written while every thread has one to work on. */
+const SPARE_SLOTS = 1;
 
 export function createUpdateAdder(parts: {
   readonly published: BlobStore;
@@ -160,13 +160,19 @@ export function createUpdateAdder(parts: {
     });
     if (stopped !== null) return stoppedBy(stopped);
     await checking;
-    const sumHashes: Sha256Hex[] = [];
-    for (const draft of sumDrafts) sumHashes.push(await draft.publish());
+    // Side by side, since each waits for the disk; settled, since none may be disposed of while it does.
+    const publishing = await Promise.allSettled(
+      [modelDraft, stateDraft, ...sumDrafts].map((draft) => draft?.publish() ?? null),
+    );
+    const [movedModel, movedState, ...sumHashes] = publishing.map((result) => {
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
+    });
     return {
       kind: 'moved',
-      sums: sumHashes,
-      model: await modelDraft.publish(),
-      optimiserState: stateDraft && (await stateDraft.publish()),
+      sums: sumHashes.filter((hash) => hash !== null),
+      model: movedModel!,
+      optimiserState: movedState ?? null,
       updateNorm: Math.sqrt(squares),
     };
   };
