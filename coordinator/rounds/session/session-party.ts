@@ -150,16 +150,40 @@ function documentOf(step: Phase, answer: unknown): (site: string) => SessionDocu
   };
 }
 
+async function readMessage(body: Sha256Hex, folder: BlobStore): Promise<SignedMessage> {
+  return SiteMessage.parse(JSON.parse(Buffer.from(await folder.read(body)).toString())) as SignedMessage;
+}
+
+/**
+ * The messages that were read last: a session is made again for every message and every document, and their files would be
+ * read and checked each time. A message's name is the hash of its content.
+ */
+const lastRead = new WeakMap<BlobStore, Map<Sha256Hex, SignedMessage>>();
+
+/** Of them those of this session; others are forgotten. */
+function messagesOf({ steps }: SessionState, folder: BlobStore): Map<Sha256Hex, SignedMessage> {
+  const bodies = new Set(
+    PHASES.flatMap((phase) => Object.values(steps[phase]?.messages ?? {}).map(({ body }) => body)),
+  );
+  const known = lastRead.get(folder) ?? new Map<Sha256Hex, SignedMessage>();
+  lastRead.set(folder, known);
+  for (const body of known.keys()) if (!bodies.has(body)) known.delete(body);
+  return known;
+}
+
 async function readMessages(
   session: SessionState,
   { folder, cohort }: { readonly folder: BlobStore; readonly cohort: Cohort },
 ): Promise<Map<Phase, SignedMessage[]>> {
   const found = new Map<Phase, SignedMessage[]>();
+  const known = messagesOf(session, folder);
   for (const phase of PHASES) {
     const messages: SignedMessage[] = [];
     for (const [site, { body }] of Object.entries(session.steps[phase]?.messages ?? {})) {
       if (cohort !== undefined && !cohort.members.includes(site)) continue;
-      messages.push(SiteMessage.parse(JSON.parse(Buffer.from(await folder.read(body)).toString())) as SignedMessage);
+      const message = known.get(body) ?? (await readMessage(body, folder));
+      known.set(body, message);
+      messages.push(message);
     }
     if (messages.length > 0) found.set(phase, messages);
   }
