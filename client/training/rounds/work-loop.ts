@@ -119,9 +119,10 @@ export function startWorkLoop(options: WorkLoopOptions): WorkLoop {
     await delay(millis, undefined, { signal }).catch(() => undefined);
   }
 
-  /** Waits until a hint comes, the piece in hand is over, or the time is up. */
-  async function rest(millis: number): Promise<void> {
-    await pause(SHORTEST_WAIT_MILLIS);
+  /** Waits until a hint comes, the piece in hand is over, or the time is up; and so long that asking is not too often. */
+  async function rest(millis: number, askedMillis: number): Promise<void> {
+    const leastMillis = askedMillis + SHORTEST_WAIT_MILLIS - performance.now();
+    if (leastMillis > 0) await pause(leastMillis);
     const timeUp = new AbortController();
     const timer = delay(Math.max(0, millis - SHORTEST_WAIT_MILLIS), undefined, {
       signal: AbortSignal.any([signal, timeUp.signal]),
@@ -135,6 +136,7 @@ export function startWorkLoop(options: WorkLoopOptions): WorkLoop {
     let failures = 0;
     while (!signal.aborted) {
       let waitMillis: number;
+      const askedMillis = performance.now();
       try {
         const work = await ask(signal);
         failures = 0;
@@ -146,7 +148,7 @@ export function startWorkLoop(options: WorkLoopOptions): WorkLoop {
         waitMillis = backoffMillis(failures, { backoff: DEFAULT_BACKOFF, random });
         failures += 1;
       }
-      await rest(waitMillis);
+      await rest(waitMillis, askedMillis);
     }
     await drop();
   }
