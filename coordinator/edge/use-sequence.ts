@@ -1,7 +1,8 @@
 /**
  * Lets each sequence number of a site's key count once. The window of the newest 1,024 (storage/slide-window.ts) is made
- * durable with every request: one small write, cheaper than remembering a nonce, and right across restarts and replicas
- * without a reserve that a restart would refuse. So what a site signed is good once, not once within the clock's tolerance.
+ * durable with every request: one small write (storage/sequence-log.ts, or replicas' storage/sequence-windows.ts), cheaper
+ * than remembering a nonce, and right across restarts and replicas without a reserve that a restart would refuse. So what a
+ * site signed is good once, not once within the clock's tolerance.
  */
 
 import { RefusalError } from '../refusal-error.ts';

@@ -1,5 +1,6 @@
 /**
- * The sequence numbers that each signer has used (slide-window.ts), across restarts and replicas. Numbers that come together
+ * The sequence numbers that each signer has used (slide-window.ts), across restarts and replicas; a coordinator that is alone
+ * has sequence-log.ts. Numbers that come together
  * are marked together: a busy coordinator's disk is synced once for many requests.
  */
 import type { Kysely } from 'kysely';
