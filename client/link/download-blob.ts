@@ -115,7 +115,7 @@ async function append(
       await receiveBody(answer.body, take);
     } finally {
       // What came before the line broke need not come again.
-      await writing;
+      while (writing !== null) await writing;
       flush();
       await writing;
     }
