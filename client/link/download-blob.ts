@@ -3,8 +3,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { giveBack } from '@wardround/shared/bytes/give-back.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
+import { releaseMemory } from '@wardround/shared/bytes/release-memory.ts';
 import { CoordinatorUnreachableError, DiskFullError, UntrustedAnswerError } from './errors.ts';
 import type { ExchangeAnswer, Passing } from './http-exchange.ts';
 import { receiveBody } from './receive-body.ts';
@@ -92,7 +92,7 @@ async function append(
     if (isFull && filled > 0) flush();
     if (piece.length > BATCH_BYTES) return putHalves(piece);
     filled += piece.copy(filling, filled);
-    giveBack(piece);
+    releaseMemory(piece);
     if (writing === null && performance.now() > lateMillis) flush();
   };
   const putHalves = async (piece: Buffer): Promise<void> => {

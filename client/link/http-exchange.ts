@@ -9,7 +9,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { EgressEntry } from '@wardround/protocols/audit/egress-record.ts';
-import { giveBack } from '@wardround/shared/bytes/give-back.ts';
+import { releaseMemory } from '@wardround/shared/bytes/release-memory.ts';
 import type { RecordEgress } from '../audit/record-hints-once.ts';
 import type { ByteCounter } from './byte-counter.ts';
 import { CoordinatorUnreachableError } from './errors.ts';
@@ -131,9 +131,9 @@ export async function exchange(
   outgoing.on('socket', (socket) => {
     const settle = counter.track(socket);
     // The parser, which listens before this, has copied out what belongs to the body.
-    socket.on('data', giveBack);
+    socket.on('data', releaseMemory);
     outgoing.once('close', () => {
-      socket.off('data', giveBack);
+      socket.off('data', releaseMemory);
       settle();
     });
   });

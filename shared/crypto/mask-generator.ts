@@ -7,8 +7,8 @@
  */
 import { type Cipheriv, createCipheriv, createSecretKey } from 'node:crypto';
 import type { CodeWords } from '../bytes/code-words.ts';
-import { giveBack } from '../bytes/give-back.ts';
 import { littleEndianBytes } from '../bytes/little-endian.ts';
+import { releaseMemory } from '../bytes/release-memory.ts';
 import { KERNEL_BYTES, wordKernel } from '../bytes/word-kernel.ts';
 
 const BLOCK_BYTES = 16;
@@ -66,7 +66,7 @@ export function addMasks(
     for (const { cipher, apply } of streams) {
       const stream = cipher.update(ZEROS.subarray(0, piece.length));
       terms.set(stream);
-      giveBack(stream);
+      releaseMemory(stream);
       apply(piece.length);
     }
     piece.set(into.subarray(0, piece.length));

@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { CANARY, canaryWords } from '@wardround/protocols/secure-aggregation/canary.ts';
 import type { CodeBits } from '@wardround/shared/bytes/code-words.ts';
-import { giveBack } from '@wardround/shared/bytes/give-back.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
+import { releaseMemory } from '@wardround/shared/bytes/release-memory.ts';
 import type { Mask } from '@wardround/shared/crypto/mask-generator.ts';
 import { type MaskingThreads, openMaskingThreads } from '@wardround/shared/crypto/mask-in-threads.ts';
 import { openSealer } from '@wardround/shared/crypto/sealed-envelope.ts';
@@ -34,7 +34,7 @@ export async function maskVector(
       bytes += piece.length;
     }
     await sealed.write(...pieces);
-    for (const piece of written) giveBack(piece);
+    for (const piece of written) releaseMemory(piece);
     written = pieces;
   };
   const sealer = openSealer((codeBits / 8) * (await vectorWords(vectorFile, codeBits)), sealing);

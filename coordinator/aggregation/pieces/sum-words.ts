@@ -2,6 +2,7 @@
 import { readSync } from 'node:fs';
 import { type CodeWords, codeWordsFromBytes } from '@wardround/shared/bytes/code-words.ts';
 import { addModulo } from '@wardround/shared/bytes/fixed-point.ts';
+import { releaseMemory } from '@wardround/shared/bytes/release-memory.ts';
 import { addMasks, type Mask } from '@wardround/shared/crypto/mask-generator.ts';
 import {
   openSegment,
@@ -84,11 +85,10 @@ export function readSegment(
   return openSegment(body, { segment, sealed });
 }
 
-/** Clears what was opened and gives its memory back at once: the collector would let hundreds of megabytes wait. */
+/** Clears what was opened and gives its memory back at once. */
 export function discard(opened: Uint8Array): void {
   opened.fill(0);
-  const { buffer } = opened;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === opened.byteLength) buffer.transfer(0);
+  releaseMemory(opened);
 }
 
 /** @throws {RangeError} when the file ends before the target is full. */
