@@ -4,7 +4,8 @@ import { createUpdateCheck } from '@wardround/protocols/transfer/check-update.ts
 import type { UpdateCode, UpdateFault } from '@wardround/protocols/transfer/update-code.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { SealBrokenError, segmentCount } from '@wardround/shared/crypto/sealed-envelope.ts';
-import { discard, readFully, readSegment, type StagedVector } from './sum-words.ts';
+import { readIntoNow } from '@wardround/shared/files/read-at.ts';
+import { discard, readSegment, type StagedVector } from './sum-words.ts';
 
 /** The envelope cannot be opened whole. */
 export const BROKEN = 'broken';
@@ -53,7 +54,7 @@ export function hashFile({
   const buffer = new Uint8Array(Math.min(sizeBytes, 1 << 20));
   for (let position = 0; position < sizeBytes; position += buffer.length) {
     const target = buffer.subarray(0, Math.min(buffer.length, sizeBytes - position));
-    readFully(descriptor, { target, position });
+    readIntoNow({ fd: descriptor }, { target, position });
     hash.update(target);
   }
   return hash.digest('hex');

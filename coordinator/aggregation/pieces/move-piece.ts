@@ -10,7 +10,8 @@ import { allWithin } from '@wardround/shared/bytes/fixed-point.ts';
 import { littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import { addMasks, type Mask } from '@wardround/shared/crypto/mask-generator.ts';
 import { SEGMENT_BYTES } from '@wardround/shared/crypto/sealed-envelope.ts';
-import { readFully, type StagedVector, sumWords, VectorBrokenError } from './sum-words.ts';
+import { readIntoNow } from '@wardround/shared/files/read-at.ts';
+import { type StagedVector, sumWords, VectorBrokenError } from './sum-words.ts';
 
 /** One of the sums that a round's weights are moved by: its only one, or a cohort's. */
 export interface SummedVectors {
@@ -119,15 +120,18 @@ export function movePiece(job: SumJob, at: { readonly piece: number; readonly sl
     if (!allWithin(sums[sum]!, largest)) return { kind: 'out-of-range', sum };
     unmaskMillis += performance.now() - start;
   }
-  readFully(model, { target: littleEndianBytes(weights), position: 4 * firstParameter });
+  readIntoNow({ fd: model }, { target: littleEndianBytes(weights), position: 4 * firstParameter });
   for (const [index, value] of initialMemory(server).entries()) {
     const target = memory[index]!;
     if (state === null) target.fill(value);
     else
-      readFully(state, {
-        target: littleEndianBytes(target),
-        position: 4 * (index * code.layout.size + firstParameter),
-      });
+      readIntoNow(
+        { fd: state },
+        {
+          target: littleEndianBytes(target),
+          position: 4 * (index * code.layout.size + firstParameter),
+        },
+      );
   }
   const [momentum = null, secondMoment = null] = memory;
   const moved = { firstParameter, weights, momentum, secondMoment };

@@ -1,5 +1,4 @@
 /** Adds a range of the words of staged vectors, reading and opening no more of them than that range needs. */
-import { readSync } from 'node:fs';
 import { type CodeWords, codeWordsFromBytes } from '@wardround/shared/bytes/code-words.ts';
 import { addModulo } from '@wardround/shared/bytes/fixed-point.ts';
 import { releaseMemory } from '@wardround/shared/bytes/release-memory.ts';
@@ -12,6 +11,7 @@ import {
   type SealedBody,
   segmentRange,
 } from '@wardround/shared/crypto/sealed-envelope.ts';
+import { readIntoNow } from '@wardround/shared/files/read-at.ts';
 
 /** An upload that lies sealed on the disk. */
 export interface StagedVector {
@@ -79,8 +79,10 @@ export function readSegment(
 ): Uint8Array {
   const { position, bytes } = segmentRange(body, segment);
   const sealed = sealedSegment.subarray(0, bytes);
-  if (readUpTo(descriptor, { target: sealed, position }) < bytes) {
-    throw new SealBrokenError('Cannot open the envelope: it was cut short');
+  try {
+    readIntoNow({ fd: descriptor }, { target: sealed, position });
+  } catch (error) {
+    throw error instanceof RangeError ? new SealBrokenError('Cannot open the envelope: it was cut short') : error;
   }
   return openSegment(body, { segment, sealed });
 }
@@ -89,25 +91,4 @@ export function readSegment(
 export function discard(opened: Uint8Array): void {
   opened.fill(0);
   releaseMemory(opened);
-}
-
-/** @throws {RangeError} when the file ends before the target is full. */
-export function readFully(descriptor: number, range: { readonly target: Uint8Array; readonly position: number }): void {
-  const bytes = readUpTo(descriptor, range);
-  if (bytes === range.target.length) return;
-  throw new RangeError(`Cannot read on: the file ends at byte ${range.position + bytes}`);
-}
-
-/** @returns how many bytes there were. */
-function readUpTo(
-  descriptor: number,
-  { target, position }: { readonly target: Uint8Array; readonly position: number },
-): number {
-  let done = 0;
-  while (done < target.length) {
-    const bytesRead = readSync(descriptor, target, done, target.length - done, position + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return done;
 }
