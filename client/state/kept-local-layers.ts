@@ -4,12 +4,14 @@
  * Two rounds are kept: a site that was stopped before its update was accepted trains the round again, and must begin with
  * the layers from before that round.
  */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { decodeSafetensors, encodeSafetensors } from '@wardround/shared/tensors/safetensors.ts';
 import type { LocalLayers } from '../training/local-layers.ts';
 import { writeFileAtomically } from './atomic-file.ts';
+import { namesIn } from './names-in.ts';
 import { DamagedStateError } from './state-file.ts';
 
 export interface LocalLayersPlace {
@@ -25,13 +27,7 @@ function folderOf(folder: string, { study, stage }: LocalLayersPlace): string {
 }
 
 async function keptRounds(folder: string): Promise<number[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const names = await namesIn(folder);
   return names.flatMap((name) => Number(/^([1-9]\d{0,5})\.safetensors$/.exec(name)?.[1] ?? [])).sort((a, b) => a - b);
 }
 

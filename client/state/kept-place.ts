@@ -2,8 +2,9 @@
  * Where the training of a round stands, in the site's folder: a safetensors file under the hash of its content, readable by
  * the site's user alone. It never leaves the site. One a stage; it goes when the round is trained or another one begins.
  */
+
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeBase64Url, encodeBase64Url } from '@wardround/shared/bytes/base64url.ts';
 import { canonicalJson } from '@wardround/shared/bytes/canonical-json.ts';
@@ -14,6 +15,7 @@ import { decodeSafetensors } from '@wardround/shared/tensors/safetensors.ts';
 import { encodeHeader } from '@wardround/shared/tensors/safetensors-header.ts';
 import type { TrainingPlace } from '../training/place-keeper.ts';
 import { createGrowingFile } from './growing-file.ts';
+import { namesIn } from './names-in.ts';
 
 const FORMAT = 'wardround-training-place/1';
 const FOLDER = 'training';
@@ -85,10 +87,7 @@ function prefixOf({ study, stage }: StageReference): string {
 
 /** The stage's files, and whatever a write left that was interrupted. */
 async function placesOf(folder: string, reference: StageReference): Promise<string[]> {
-  const names = await readdir(join(folder, FOLDER)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+  const names = await namesIn(join(folder, FOLDER));
   return names.filter((name) => name.startsWith(prefixOf(reference)) || name.endsWith('.tmp'));
 }
 

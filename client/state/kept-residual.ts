@@ -11,6 +11,7 @@
  * trained from. Where that is mistaken, because weights moved by others' rounds in between, the error is at most what one
  * update leaves out.
  */
+
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
@@ -18,6 +19,7 @@ import { type Sha256Hex, sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { float32FromBytes, littleEndianBytes } from '@wardround/shared/bytes/little-endian.ts';
 import { z } from 'zod';
 import { writeFileAtomically } from './atomic-file.ts';
+import { namesIn } from './names-in.ts';
 import { readStateFile, type StateFile, writeStateFile } from './state-file.ts';
 
 const KeptResidual = z.strictObject({
@@ -132,8 +134,7 @@ export async function forgetResiduals(
   folder: string,
   { study, but }: { readonly study: Sha256Hex; readonly but: string | null },
 ): Promise<void> {
-  const names = await readdir(join(folder, 'residuals')).catch(() => []);
-  for (const name of names) {
+  for (const name of await namesIn(join(folder, 'residuals'))) {
     const isOver = name.startsWith(`${study}-`) && name !== `${study}-${but}`;
     if (isOver) await rm(join(folder, 'residuals', name), { recursive: true, force: true });
   }

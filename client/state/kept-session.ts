@@ -3,7 +3,8 @@
  * before each message leaves, readable by the site's user alone. One file a stage, always of its newest round. The session's
  * secrets stand in it sealed with the site's keys (sealed-at-rest.ts), and go when the round is over for the site.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
 import type { SiteState } from '@wardround/protocols/secure-aggregation/site-state.ts';
@@ -12,6 +13,7 @@ import { TrainingFigures } from '@wardround/protocols/session/messages.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import type { Identity } from '@wardround/shared/crypto/identity.ts';
 import { z } from 'zod';
+import { namesIn } from './names-in.ts';
 import { openAtRest, sealAtRest } from './sealed-at-rest.ts';
 import { readSiteIdentity } from './site-identity.ts';
 import { DamagedStateError, readStateFile, type StateFile, writeStateFile } from './state-file.ts';
@@ -86,7 +88,7 @@ export async function resealSessions(
   folder: string,
   { identity, next }: { readonly identity: Identity; readonly next: Identity },
 ): Promise<void> {
-  for (const name of await readdir(join(folder, FOLDER)).catch(() => [])) {
+  for (const name of await namesIn(join(folder, FOLDER))) {
     const [study, stage] = [Sha256.safeParse(name.slice(0, 64)), Slug.safeParse(name.slice(65, -'.json'.length))];
     if (!name.endsWith('.json') || !study.success || !stage.success) continue;
     const reference = { study: study.data, stage: stage.data };

@@ -1,10 +1,11 @@
 /** The plans of studies that the coordinator has offered, kept so that a person can read them at any time. */
-import { readdir } from 'node:fs/promises';
+
 import { join } from 'node:path';
 import { TimeMillis } from '@wardround/protocols/names.ts';
 import { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
 import { z } from 'zod';
+import { namesIn } from './names-in.ts';
 import { readStateFile, type StateFile, writeStateFile } from './state-file.ts';
 
 const OfferedStudy = z.strictObject({
@@ -43,12 +44,6 @@ export async function keepOfferedStudy(
 
 /** The hashes of all offered studies. */
 export async function listOfferedStudies(folder: string): Promise<Sha256Hex[]> {
-  let names: string[];
-  try {
-    names = await readdir(join(folder, FOLDER));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const names = await namesIn(join(folder, FOLDER));
   return names.flatMap((name) => /^([0-9a-f]{64})\.json$/.exec(name)?.[1] ?? []).sort();
 }

@@ -1,6 +1,8 @@
 /** Sealed bytes on their way to the coordinator, each under its hash. */
-import { readdir, rm } from 'node:fs/promises';
+
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn } from './names-in.ts';
 
 export function outboxFolder(folder: string): string {
   return join(folder, 'outbox');
@@ -12,9 +14,6 @@ export function outboxFile(folder: string, hash: string): string {
 
 /** Removes what is not in `keep`, and what a write left that was interrupted. */
 export async function pruneOutbox(folder: string, keep: ReadonlySet<string>): Promise<void> {
-  const names = await readdir(outboxFolder(folder)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  for (const name of names) if (!keep.has(name)) await rm(outboxFile(folder, name), { force: true });
+  for (const name of await namesIn(outboxFolder(folder)))
+    if (!keep.has(name)) await rm(outboxFile(folder, name), { force: true });
 }

@@ -2,7 +2,7 @@
  * What rounds leave at a site goes as soon as they are over for it: trained vectors, the secrets of sessions, sealed updates,
  * the places of trainings. That a round was revealed or left behind is remembered: it is never begun again.
  */
-import { readdir } from 'node:fs/promises';
+
 import { extname, join } from 'node:path';
 import { Sha256, Slug } from '@wardround/protocols/names.ts';
 import type { Sha256Hex } from '@wardround/shared/bytes/hash.ts';
@@ -10,6 +10,7 @@ import { dropPlace } from '../../state/kept-place.ts';
 import { forgetResiduals } from '../../state/kept-residual.ts';
 import { readKeptSession } from '../../state/kept-session.ts';
 import { dropUpdate, readKeptUpdate } from '../../state/kept-update.ts';
+import { namesIn } from '../../state/names-in.ts';
 import { pruneOutbox } from '../../state/outbox.ts';
 import { forgetTraining } from '../session/kept-training.ts';
 
@@ -69,11 +70,7 @@ interface KeptStage {
 async function keptStages(folder: string): Promise<readonly KeptStage[]> {
   const found = new Map<string, KeptStage>();
   for (const store of ['sessions', 'updates', 'training']) {
-    const names = await readdir(join(folder, store)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
-    });
-    for (const name of names) {
+    for (const name of await namesIn(join(folder, store))) {
       // Each file is named after its study and stage: 64 digits, a hyphen, the stage's name and an ending.
       const [study, stage] = [Sha256.safeParse(name.slice(0, 64)), Slug.safeParse(name.slice(65).split('.')[0])];
       if (study.success && stage.success) {
