@@ -6,6 +6,7 @@
  * Over a quick line some pieces are under way at once, so that it does not stand still while the coordinator's disk works.
  * Over a slow one they go one by one: each makes steady progress, and a lost connection costs one piece at most.
  */
+
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { EgressLabel } from '@wardround/protocols/audit/egress-record.ts';
@@ -18,6 +19,7 @@ import {
   uploadPiecesAtOnce,
   uploadsPath,
 } from '@wardround/protocols/transfer/resumable-upload.ts';
+import { readInto } from '@wardround/shared/files/read-at.ts';
 import { type Retrying, retry } from './backoff.ts';
 import { CoordinatorRefusedError, CoordinatorUnreachableError } from './errors.ts';
 import type { Passing } from './http-exchange.ts';
@@ -179,11 +181,7 @@ function createPieceMemory(): PieceMemory {
     async read(file, { position, bytes }) {
       if (memory === null || memory.byteLength < bytes) memory = Buffer.allocUnsafeSlow(bytes);
       const piece = memory.subarray(0, bytes);
-      for (let done = 0; done < bytes; ) {
-        const { bytesRead } = await file.read(piece, done, bytes - done, position + done);
-        if (bytesRead === 0) throw new RangeError('Cannot send the file: it is shorter than announced');
-        done += bytesRead;
-      }
+      await readInto(file, { position, target: piece });
       return piece;
     },
     letGo() {

@@ -129,7 +129,7 @@ export function policyFloors(plan: StudyPlan, policy: SitePolicy, facts: StudyFa
       isMet: epsilon !== null && epsilon <= policy.maximumEpsilon,
     });
   }
-  const projected = projectedSpend(plan, policy, facts);
+  const projected = policy.privacyBudget === undefined ? null : projectedSpend(plan, policy, facts);
   if (policy.privacyBudget !== undefined && projected !== null) {
     const { epsilon, delta } = policy.privacyBudget;
     add('privacyBudget', {

@@ -27,7 +27,12 @@ export async function pinnedChain(folder: string): Promise<SignedRoster[]> {
  * @throws {DamagedStateError}
  */
 export async function pinnedRoster(folder: string): Promise<Roster> {
-  const newest = (await pinnedChain(folder)).at(-1);
+  return newestOf(await pinnedChain(folder));
+}
+
+/** @throws {Error} when there is none. */
+export function newestOf(chain: readonly SignedRoster[]): Roster {
+  const newest = chain.at(-1);
   if (newest !== undefined) return newest.roster;
   throw new Error(
     'Cannot say who the members are: this site has pinned no roster yet. It does so as soon as it is admitted and its client runs.',

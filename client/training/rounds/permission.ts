@@ -2,7 +2,7 @@
 import type { StudyPlan } from '@wardround/protocols/study/plan.ts';
 import { isRevoked } from '../../policy/approvals.ts';
 import { requireFloors } from '../../policy/require-floors.ts';
-import { readPolicy } from '../../policy/site-policy.ts';
+import { readPolicy, type SitePolicy } from '../../policy/site-policy.ts';
 import { spentBefore } from '../../policy/spent-before.ts';
 import { isTrainingHour } from '../../policy/training-hours.ts';
 import { DeclineError } from '../decline-error.ts';
@@ -23,20 +23,23 @@ interface Piece {
   readonly plan: StudyPlan;
 }
 
-/** @throws {PolicyRefusedError | DamagedPolicyError | DeclineError} */
-export async function requirePermission({ work, plan }: Piece, folder: string): Promise<void> {
+/**
+ * @returns the policy that permits it.
+ * @throws {PolicyRefusedError | DamagedPolicyError | DeclineError}
+ */
+export async function requirePermission({ work, plan }: Piece, folder: string): Promise<SitePolicy> {
   const policy = await readPolicy(folder);
   const facts = await spentBefore(plan, folder);
   requireFloors(plan, policy, 'sites' in work ? { ...facts, sites: work.sites } : facts);
   if (await isRevoked(work.study, folder)) {
     throw new DeclineError(APPROVAL_REVOKED, 'Cannot take part: this site has revoked its approval of the study.');
   }
+  return policy;
 }
 
 /** The same while the work is being done, with the hours. */
 async function requireStillPermitted(piece: Piece, folder: string): Promise<void> {
-  await requirePermission(piece, folder);
-  const { trainingHours } = await readPolicy(folder);
+  const { trainingHours } = await requirePermission(piece, folder);
   if (!isTraining(piece.work) || trainingHours === undefined) return;
   if (!isTrainingHour(trainingHours, Date.now())) {
     throw new DeclineError('policy-hours', 'Cannot go on: the training hours of this site’s policy are over.');

@@ -1,4 +1,5 @@
 /** How far a transfer has come, said to people often enough to watch and seldom enough to cost nothing. */
+import { throttle } from '../throttle.ts';
 import type { TaskProgress } from '../worker-messages.ts';
 
 const REPORT_INTERVAL_MILLIS = 500;
@@ -11,11 +12,9 @@ export function transferProgress(
     readonly loss?: number | null;
   },
 ): (bytes: number) => void {
-  let nextMillis = 0;
-  return (bytes) => {
-    const now = performance.now();
-    if (now < nextMillis && bytes < of.total) return;
-    nextMillis = now + REPORT_INTERVAL_MILLIS;
-    report({ loss: null, ...of, done: Math.min(bytes, of.total), perSecond: null });
-  };
+  const told = throttle(report, {
+    intervalMillis: REPORT_INTERVAL_MILLIS,
+    isLast: ({ done, total }) => done === total,
+  });
+  return (bytes) => told({ loss: null, ...of, done: Math.min(bytes, of.total), perSecond: null });
 }

@@ -5,7 +5,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { memberNames, rosterHash } from '@wardround/protocols/enrolment/roster.ts';
 import { sessionRoster } from '@wardround/protocols/enrolment/session-roster.ts';
 import { maskInstructions } from '@wardround/protocols/secure-aggregation/mask-instructions.ts';
@@ -33,7 +32,8 @@ import { sessionFloors } from '../../policy/session-floors.ts';
 import { readPolicy } from '../../policy/site-policy.ts';
 import { isWhole } from '../../state/is-whole.ts';
 import { dropVector, type KeptSession, keepSession, readKeptSession, vectorFile } from '../../state/kept-session.ts';
-import { pinnedChain, pinnedRoster } from '../../state/pinned-roster.ts';
+import { outboxFile, outboxFolder } from '../../state/outbox.ts';
+import { newestOf, pinnedChain } from '../../state/pinned-roster.ts';
 import { DeclineError } from '../decline-error.ts';
 import { transferProgress } from '../rounds/transfer-progress.ts';
 import type { Trainer } from '../trainer.ts';
@@ -185,7 +185,7 @@ async function mask(
       codeBits: codeBitsOf(piece.plan),
       instructions: maskInstructions(party),
       sealing: { recipientSealingKey: sealingKey, context: updateContext({ study, stage, round, site, model }) },
-      outbox: join(folder, 'outbox'),
+      outbox: outboxFolder(folder),
     },
     { signal, onProgress: () => undefined },
   );
@@ -259,7 +259,7 @@ async function attemptRoster(
   { begunUnder, nowMillis }: { readonly begunUnder: string | null; readonly nowMillis: number },
 ): Promise<PartyContext['roster']> {
   const chain = await pinnedChain(folder);
-  const newest = await pinnedRoster(folder);
+  const newest = newestOf(chain);
   const begun = chain.find(({ roster }) => rosterHash(roster) === begunUnder)?.roster ?? newest;
   const members = new Set(memberNames(newest));
   const isWhole = memberNames(begun).every((site) => members.has(site));
@@ -270,10 +270,6 @@ function layoutOf({ work, plan }: SessionPiece, { layoutOf = stageLayout }: Sess
   const stage = plan.stages.find(({ name }) => name === work.stage);
   if (stage === undefined) throw new DeclineError('unknown-stage', 'Cannot take part: the plan has no such stage.');
   return layoutOf(plan, stage);
-}
-
-function outboxFile(folder: string, blob: string): string {
-  return join(folder, 'outbox', blob);
 }
 
 function reference({ study, stage, round, attempt }: SessionWork) {
